@@ -1,0 +1,224 @@
+//! MANAGE SECURITY ENVIRONMENT, GENERATE ASYMMETRIC KEY PAIR and key import by PUT DATA, in the forms of the dialect.
+
+use alloc::vec::Vec;
+
+use card_wire::tlv::{self, Tag};
+use card_wire::{Case, Command, Status};
+
+use super::{Context, expect_case};
+use crate::crypto::ec::{Curve, Domain};
+use crate::crypto::rsa::{self, CrtParts, CryptoError, Rsa as _};
+use crate::keys::{self, Error, KeyKind};
+use crate::platform::{Event, Events as _, Platform};
+use crate::preset::Dialect;
+use crate::reply::Reply;
+use crate::session::{Environment, Purpose};
+
+/// Algorithm references of tag 80.
+pub(super) mod algorithm {
+    /// RSA signature or decipherment, PKCS#1 v1.5.
+    pub(in super::super) const RSA_PKCS1: u8 = 0x11;
+    /// RSA-PSS; version 1 only.
+    pub(in super::super) const RSA_PSS: u8 = 0x12;
+    /// ECDSA.
+    pub(in super::super) const ECDSA: u8 = 0x21;
+    /// An EC key pair.
+    pub(in super::super) const EC: u8 = 0xEC;
+    /// An RSA-2048 key pair.
+    pub(in super::super) const RSA_2048: u8 = 0xF3;
+    /// An RSA-4096 key pair; version 1 only.
+    pub(in super::super) const RSA_4096: u8 = 0xF5;
+}
+
+/// MSE SET; case 3. The environment lives until the next one, a SELECT of the application, or a reset.
+pub(super) fn manage_environment<P: Platform>(
+    context: &mut Context<'_, P>,
+    command: &Command<'_>,
+) -> Result<(), Status> {
+    context.require_pin()?;
+    let purpose = match (command.p1, command.p2) {
+        (0x41, 0x00) => Purpose::Store,
+        (0x41, 0xB6) => Purpose::Sign,
+        (0x41, 0xB8) => Purpose::Decipher,
+        _ => return Err(Status::FUNCTION_NOT_SUPPORTED),
+    };
+    expect_case(command, Case::Three)?;
+    let rules = context.session()?.rules;
+    let byte = |tag| match tlv::find(command.data, Tag(tag)) {
+        Ok(Some([byte])) => Ok(*byte),
+        _ => Err(rules.bad_tlv),
+    };
+    let (algorithm, slot) = (byte(0x80)?, byte(0x84)?);
+    if slot >= context.preset.key_slots {
+        return Err(rules.bad_tlv);
+    }
+    if !is_offered(context.preset.dialect, purpose, algorithm) {
+        return Err(Status::FUNCTION_NOT_SUPPORTED);
+    }
+    if purpose != Purpose::Store {
+        let kind = keys::kind(context.store, slot)?;
+        if matches!(kind, KeyKind::Ec(_)) != (algorithm == algorithm::ECDSA) {
+            return Err(rules.bad_tlv);
+        }
+    }
+    context.session()?.environment = Some(Environment { purpose, algorithm, slot });
+    Ok(())
+}
+
+/// Whether the algorithm exists and fits the purpose. A card that learns its version from the host offers both.
+const fn is_offered(dialect: Dialect, purpose: Purpose, algorithm: u8) -> bool {
+    let version_1 = !matches!(dialect, Dialect::V0);
+    match (purpose, algorithm) {
+        (Purpose::Store, algorithm::RSA_2048 | algorithm::EC)
+        | (Purpose::Sign, algorithm::RSA_PKCS1 | algorithm::ECDSA)
+        | (Purpose::Decipher, algorithm::RSA_PKCS1) => true,
+        (Purpose::Store, algorithm::RSA_4096) | (Purpose::Sign, algorithm::RSA_PSS) => version_1,
+        _ => false,
+    }
+}
+
+/// GENERATE ASYMMETRIC KEY PAIR; cases 1 and 2 for RSA, 3 and 4 for a curve.
+pub(super) fn generate<P: Platform>(
+    context: &mut Context<'_, P>,
+    command: &Command<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<(), Status> {
+    context.require_pin()?;
+    if !matches!(command.p1p2(), 0x4200 | 0x0000) {
+        return Err(Status::WRONG_P1_P2);
+    }
+    let environment = store_environment(context)?;
+    match (environment.algorithm, command.p1p2()) {
+        (algorithm::EC, 0x0000) => generate_ec(context, command.data, environment.slot, reply),
+        (algorithm::RSA_2048, 0x4200) => generate_rsa(context, command, 2048, environment.slot, reply),
+        (algorithm::RSA_4096, 0x4200) => generate_rsa(context, command, 4096, environment.slot, reply),
+        _ => Err(Status::WRONG_P1_P2),
+    }
+}
+
+fn store_environment<P: Platform>(context: &mut Context<'_, P>) -> Result<Environment, Status> {
+    context.session()?.environment.filter(|environment| environment.purpose == Purpose::Store).ok_or(Status::CONDITIONS)
+}
+
+fn generate_rsa<P: Platform>(
+    context: &mut Context<'_, P>,
+    command: &Command<'_>,
+    bits: usize,
+    slot: u8,
+    reply: &mut Reply<'_>,
+) -> Result<(), Status> {
+    if !command.data.is_empty() {
+        return Err(Status::WRONG_LENGTH);
+    }
+    let key = context.rsa.generate(bits, context.rng).map_err(Error::from)?;
+    keys::store_rsa(context.store, slot, &key)?;
+    context.events.event(Event::KeyStored { slot });
+    push_template(reply, 0x7F49, &[(0x81, &key.n), (0x82, &[0x01, 0x00, 0x01])]);
+    Ok(())
+}
+
+/// The answer repeats the parameters as they were sent and adds the public point.
+fn generate_ec<P: Platform>(
+    context: &mut Context<'_, P>,
+    data: &[u8],
+    slot: u8,
+    reply: &mut Reply<'_>,
+) -> Result<(), Status> {
+    let parameters = Parameters::parse(data, 0x87).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
+    let curve = Curve::recognise(&parameters.domain).ok_or(Status::FUNCTION_NOT_SUPPORTED)?;
+    let key = curve.generate(context.rng);
+    keys::store_ec(context.store, slot, curve, &key)?;
+    context.events.event(Event::KeyStored { slot });
+    let Domain { p, a, b, g, n } = parameters.domain;
+    push_template(
+        reply,
+        0x7F49,
+        &[(0x81, p), (0x82, a), (0x83, b), (0x84, g), (0x85, n), (0x86, &key.q), (0x87, parameters.cofactor)],
+    );
+    Ok(())
+}
+
+/// Curve parameters in the dialect's tags.
+struct Parameters<'a> {
+    domain: Domain<'a>,
+    cofactor: &'a [u8],
+}
+
+impl<'a> Parameters<'a> {
+    /// Reads 81 to 85 and the cofactor under its tag: generation and import number it differently.
+    fn parse(data: &'a [u8], cofactor: u32) -> Option<Self> {
+        let find = |tag| tlv::find(data, Tag(tag)).ok().flatten();
+        let domain = Domain { p: find(0x81)?, a: find(0x82)?, b: find(0x83)?, g: find(0x84)?, n: find(0x85)? };
+        Some(Self { domain, cofactor: find(cofactor)? })
+    }
+}
+
+/// A constructed object around primitive ones.
+fn push_template(reply: &mut Reply<'_>, tag: u32, objects: &[(u32, &[u8])]) {
+    let mut inner = Vec::new();
+    for (tag, value) in objects {
+        // Lengths here are a few kilobytes at most, which three length bytes always hold.
+        if let Some(header) = tlv::header(Tag(*tag), value.len()) {
+            inner.extend_from_slice(header.as_bytes());
+            inner.extend_from_slice(value);
+        }
+    }
+    if let Some(header) = tlv::header(Tag(tag), inner.len()) {
+        reply.push(header.as_bytes());
+        reply.push(&inner);
+    }
+}
+
+/// Key import: PUT DATA 3FFF; case 3. 6900 where the preset does not allow it.
+pub(super) fn import<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Result<(), Status> {
+    context.require_pin()?;
+    if command.p1p2() != 0x3FFF {
+        return Err(Status::WRONG_P1_P2);
+    }
+    expect_case(command, Case::Three)?;
+    if !context.preset.key_import {
+        return Err(Status::NOT_ALLOWED);
+    }
+    let environment = store_environment(context)?;
+    let mut objects = tlv::Reader::new(command.data);
+    let outer = objects.next().ok_or(Status::WRONG_LENGTH)?.map_err(|_| Status::REFERENCE_DATA_UNUSABLE)?;
+    let rsa = environment.algorithm != algorithm::EC;
+    if outer.tag != Tag(if rsa { 0x7F48 } else { 0xE0 }) {
+        return Err(Status::WRONG_DATA);
+    }
+    if objects.next().is_some() {
+        return Err(Status::REFERENCE_DATA_UNUSABLE);
+    }
+    if rsa {
+        import_rsa(context, outer.value, environment.slot)?;
+    } else {
+        import_ec(context, outer.value, environment.slot)?;
+    }
+    context.events.event(Event::KeyStored { slot: environment.slot });
+    Ok(())
+}
+
+/// The size comes from the data: OpenSC announces RSA-2048 for every RSA key.
+fn import_rsa<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) -> Result<(), Status> {
+    let find = |tag| match tlv::find(data, Tag(tag)) {
+        Ok(Some(value)) => Ok(value),
+        _ => Err(Status::REFERENCE_DATA_UNUSABLE),
+    };
+    let parts = CrtParts { p: find(0x92)?, q: find(0x93)?, qinv: find(0x94)?, dp: find(0x95)?, dq: find(0x96)? };
+    let key = rsa::assemble(&parts).map_err(Error::from)?;
+    Ok(keys::store_rsa(context.store, slot, &key)?)
+}
+
+fn import_ec<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) -> Result<(), Status> {
+    let parameters = Parameters::parse(data, 0x87).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
+    let scalar = tlv::find(data, Tag(0x88)).ok().flatten().ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
+    let curve = Curve::recognise(&parameters.domain).ok_or(Status::FUNCTION_NOT_SUPPORTED)?;
+    let zeros = scalar.iter().take_while(|byte| **byte == 0).count();
+    let scalar = &scalar[zeros..];
+    let len = curve.field_len();
+    let fill = len.checked_sub(scalar.len()).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
+    let mut d = zeroize::Zeroizing::new(alloc::vec![0; len]);
+    d[fill..].copy_from_slice(scalar);
+    let key = curve.key(&d).ok_or(Error::Crypto(CryptoError::BadKey))?;
+    Ok(keys::store_ec(context.store, slot, curve, &key)?)
+}

@@ -1,0 +1,5 @@
+//! Cryptography: the provider seam for RSA, padding, and elliptic curves. Knows no memory and no APDU.
+
+pub(crate) mod ec;
+pub(crate) mod padding;
+pub mod rsa;

@@ -1,0 +1,225 @@
+//! The file system: a tree of DFs and transparent EFs over the object store. Knows no APDU.
+
+pub(crate) mod access;
+pub(crate) mod fci;
+
+use alloc::vec::Vec;
+
+use card_wire::Status;
+
+use crate::nvm::index::{Entry, Index};
+use crate::nvm::object::{Kind, Object, ROOT};
+use crate::nvm::page::PageNo;
+use crate::nvm::store::Store;
+use crate::nvm::{self, Nvm};
+use crate::preset::Limits;
+use crate::rules::Rules;
+use crate::session::FileRef;
+use access::{Access, Operation};
+use fci::NewFile;
+
+/// Identifier of the master file.
+pub(crate) const MF_ID: u16 = 0x3F00;
+/// Control information of the master file. It has no security attributes: everything is allowed.
+const MF_INFO: [u8; 9] = [0x6F, 0x07, 0x82, 0x01, 0x38, 0x83, 0x02, 0x3F, 0x00];
+
+/// Why the file system refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// No such file.
+    NotFound,
+    /// The access rule is not satisfied.
+    Access,
+    /// The identifier is taken.
+    Exists,
+    /// A bound of the preset is reached.
+    Limit,
+    /// The master file cannot be deleted.
+    MasterFile,
+    /// The offset lies outside the file.
+    Offset,
+    /// The memory failed or is full.
+    Memory(nvm::Error),
+}
+
+impl From<nvm::Error> for Error {
+    fn from(error: nvm::Error) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl Error {
+    /// The status word under the rules of the selected application.
+    pub(crate) fn status(self, rules: &Rules) -> Status {
+        match self {
+            Self::NotFound => Status::NOT_FOUND,
+            Self::Access => Status::SECURITY_STATUS,
+            Self::Exists => rules.file_exists,
+            Self::Limit => Status::NO_MEMORY,
+            Self::MasterFile => Status::NO_CURRENT_EF,
+            Self::Offset => Status::WRONG_OFFSET,
+            Self::Memory(error) => error.into(),
+        }
+    }
+}
+
+/// The master file of a blank card.
+pub(crate) fn master_file() -> Object {
+    let mut object = Object::new(Kind::Df, ROOT, MF_ID, &MF_INFO, 0);
+    object.set_descriptor(fci::DF_DESCRIPTOR);
+    object
+}
+
+impl FileRef {
+    pub(crate) const fn of(entry: &Entry) -> Self {
+        Self { page: entry.page, generation: entry.generation }
+    }
+
+    /// The file, if it is still the one that was meant.
+    pub(crate) fn resolve(self, index: &Index) -> Option<&Entry> {
+        index.by_page(self.page).filter(|entry| entry.generation == self.generation && entry.kind.is_file())
+    }
+}
+
+/// The master file. Every card has one.
+pub(crate) fn mf(index: &Index) -> Result<&Entry, Error> {
+    index.child(ROOT, MF_ID).ok_or(Error::Memory(nvm::Error::Damaged))
+}
+
+/// Follows file identifiers downwards from `start`; all but the last must be DFs.
+pub(crate) fn walk<'i>(index: &'i Index, start: &'i Entry, path: &[u8]) -> Result<&'i Entry, Error> {
+    path.chunks_exact(2).try_fold(start, |entry, id| {
+        if entry.kind != Kind::Df {
+            return Err(Error::NotFound);
+        }
+        index.child(entry.page, u16::from_be_bytes([id[0], id[1]])).ok_or(Error::NotFound)
+    })
+}
+
+/// The DF above a file, or the master file itself.
+pub(crate) fn parent<'i>(index: &'i Index, entry: &'i Entry) -> &'i Entry {
+    index.by_page(entry.parent).unwrap_or(entry)
+}
+
+/// The DF whose control information carries this name (tag 84).
+pub(crate) fn named<N: Nvm>(store: &mut Store<N>, name: &[u8]) -> Result<Option<FileRef>, Error> {
+    let candidates: Vec<FileRef> =
+        store.index().files().filter(|entry| Access(entry.attributes).is_named()).map(FileRef::of).collect();
+    for file in candidates {
+        let object = store.object(file.page)?;
+        if fci::name(object.info()) == Some(name) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// The EF in `df` whose identifier ends in this short identifier.
+pub(crate) fn by_short_id(index: &Index, df: PageNo, sfi: u8) -> Option<&Entry> {
+    index.children(df).find(|entry| entry.kind == Kind::Ef && entry.id & 0x1F == u16::from(sfi))
+}
+
+/// Creates a file below `df`.
+pub(crate) fn create<N: Nvm>(
+    store: &mut Store<N>,
+    rules: &Rules,
+    limits: &Limits,
+    df: FileRef,
+    file: &NewFile<'_>,
+    authenticated: bool,
+) -> Result<FileRef, Error> {
+    let index = store.index();
+    let parent = df.resolve(index).ok_or(Error::NotFound)?;
+    let operation = if file.kind == Kind::Df { Operation::CreateDf } else { Operation::CreateEf };
+    if !Access(parent.attributes).allows(operation, authenticated) {
+        return Err(Error::Access);
+    }
+    let taken = if rules.unique_ids { index.file(file.id) } else { index.child(parent.page, file.id) };
+    if taken.is_some() {
+        return Err(Error::Exists);
+    }
+    check_limits(index, limits, parent, file)?;
+    let mut object = Object::new(file.kind, parent.page, file.id, file.info, file.len);
+    object.set_descriptor(file.descriptor);
+    object.set_attributes(file.access.0);
+    let mut change = store.begin()?;
+    let page = change.insert(object)?;
+    change.commit()?;
+    let entry = store.index().by_page(page).ok_or(nvm::Error::Damaged)?;
+    Ok(FileRef::of(entry))
+}
+
+fn check_limits(index: &Index, limits: &Limits, parent: &Entry, file: &NewFile<'_>) -> Result<(), Error> {
+    let mut depth = 1;
+    let mut above = parent;
+    while above.parent != ROOT && depth <= usize::from(limits.depth) {
+        above = self::parent(index, above);
+        depth += 1;
+    }
+    let fits = depth <= usize::from(limits.depth)
+        && index.file_count() < usize::from(limits.files)
+        && index.children(parent.page).count() < usize::from(limits.df_children)
+        && file.len <= limits.file_len;
+    if fits { Ok(()) } else { Err(Error::Limit) }
+}
+
+/// Deletes a file and everything below it. Returns the DF that held it.
+pub(crate) fn delete<N: Nvm>(store: &mut Store<N>, id: u16, authenticated: bool) -> Result<FileRef, Error> {
+    let index = store.index();
+    let entry = index.file(id).ok_or(Error::NotFound)?;
+    if entry.parent == ROOT {
+        return Err(Error::MasterFile);
+    }
+    if !Access(entry.attributes).allows(Operation::DeleteSelf, authenticated) {
+        return Err(Error::Access);
+    }
+    let parent = FileRef::of(self::parent(index, entry));
+    let mut doomed = alloc::vec![entry.page];
+    let mut next = 0;
+    while let Some(page) = doomed.get(next).copied() {
+        doomed.extend(index.children(page).map(|child| child.page));
+        next += 1;
+    }
+    let mut change = store.begin()?;
+    for page in doomed {
+        change.remove(page)?;
+    }
+    change.commit()?;
+    Ok(parent)
+}
+
+/// How many bytes can be read from `offset` on, at most `ne`, and the object to read them from.
+pub(crate) fn readable<N: Nvm>(
+    store: &mut Store<N>,
+    ef: &Entry,
+    offset: usize,
+    ne: usize,
+    authenticated: bool,
+) -> Result<(Object, usize), Error> {
+    if !Access(ef.attributes).allows(Operation::Read, authenticated) {
+        return Err(Error::Access);
+    }
+    let left = usize::from(ef.len).checked_sub(offset).filter(|left| *left > 0).ok_or(Error::Offset)?;
+    Ok((store.object(ef.page)?, left.min(ne)))
+}
+
+/// Overwrites content. Nothing is written unless all of it fits.
+pub(crate) fn update<N: Nvm>(
+    store: &mut Store<N>,
+    ef: &Entry,
+    offset: usize,
+    data: &[u8],
+    authenticated: bool,
+) -> Result<(), Error> {
+    if !Access(ef.attributes).allows(Operation::Update, authenticated) {
+        return Err(Error::Access);
+    }
+    if offset + data.len() > usize::from(ef.len) {
+        return Err(Error::Offset);
+    }
+    let mut change = store.begin()?;
+    let mut object = change.object(ef.page)?;
+    change.write_content(&mut object, offset, data)?;
+    change.update(ef.page, object);
+    Ok(change.commit()?)
+}

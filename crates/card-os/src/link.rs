@@ -1,0 +1,120 @@
+//! Between the wire and the commands: assembles chained commands and keeps what waits for GET RESPONSE.
+//!
+//! One chain and one waiting answer per card, allocated when needed. Knows no command but by its header.
+
+use alloc::vec::Vec;
+
+use card_wire::{Command, Status, apdu};
+
+/// Chain and waiting answer.
+#[derive(Clone, Default)]
+pub(crate) struct Link {
+    chain: Option<Chain>,
+    waiting: Vec<u8>,
+}
+
+#[derive(Clone)]
+struct Chain {
+    /// Header of the chained command, its class without the chaining bit.
+    header: [u8; 4],
+    data: Vec<u8>,
+}
+
+impl Drop for Chain {
+    /// Imported keys come in chains.
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.data);
+    }
+}
+
+/// What a command means for the link.
+pub(crate) enum Step {
+    /// Part of a chain that goes on.
+    Stored,
+    /// Execute it, with the data of the chain it ends in front of its own.
+    Execute(Option<AssembledData>),
+}
+
+/// Data of a whole chain; wiped on drop.
+pub(crate) struct AssembledData(Chain);
+
+impl AssembledData {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0.data
+    }
+}
+
+impl Link {
+    /// Forgets everything, as a reset does.
+    pub(crate) fn clear(&mut self) {
+        self.chain = None;
+        self.drop_waiting();
+    }
+
+    pub(crate) fn drop_waiting(&mut self) {
+        if !self.waiting.is_empty() {
+            zeroize::Zeroize::zeroize(&mut self.waiting);
+            self.waiting = Vec::new();
+        }
+    }
+
+    pub(crate) const fn in_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
+    /// Takes a command in: `chained` is its chaining bit.
+    ///
+    /// # Errors
+    /// 6883 for a foreign command within a chain, 6700 for a chain over the limit or a part that carries Le; the
+    /// chain is dropped.
+    pub(crate) fn accept(&mut self, command: &Command<'_>, chained: bool) -> Result<Step, Status> {
+        let header = [command.cla.unchained().0, command.ins.0, command.p1, command.p2];
+        if self.chain.is_none() && !chained {
+            return Ok(Step::Execute(None));
+        }
+        let mut chain = self.chain.take().unwrap_or(Chain { header, data: Vec::new() });
+        if chain.header != header {
+            return Err(Status::LAST_OF_CHAIN_EXPECTED);
+        }
+        if chain.data.len() + command.data.len() > apdu::MAX_DATA || (chained && command.ne != 0) {
+            return Err(Status::WRONG_LENGTH);
+        }
+        grow(&mut chain.data, command.data);
+        if chained {
+            self.chain = Some(chain);
+            return Ok(Step::Stored);
+        }
+        Ok(Step::Execute(Some(AssembledData(chain))))
+    }
+
+    /// Keeps the rest of an answer.
+    pub(crate) fn keep(&mut self, rest: Vec<u8>) {
+        self.waiting = rest;
+    }
+
+    /// Up to `ne` bytes of the waiting answer go to `take`; how many stay.
+    ///
+    /// # Errors
+    /// 6985 if nothing waits.
+    pub(crate) fn respond(&mut self, ne: usize, take: impl FnOnce(&[u8])) -> Result<usize, Status> {
+        if self.waiting.is_empty() {
+            return Err(Status::CONDITIONS);
+        }
+        let now = ne.min(self.waiting.len());
+        take(&self.waiting[..now]);
+        zeroize::Zeroize::zeroize(&mut self.waiting[..now]);
+        self.waiting.drain(..now);
+        Ok(self.waiting.len())
+    }
+}
+
+/// Appends without leaving an unwiped copy behind when the buffer moves.
+fn grow(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    if buffer.capacity() - buffer.len() < bytes.len() {
+        let mut larger = Vec::with_capacity((buffer.len() + bytes.len()).next_power_of_two());
+        larger.extend_from_slice(buffer);
+        zeroize::Zeroize::zeroize(buffer);
+        *buffer = larger;
+    }
+    buffer.extend_from_slice(bytes);
+}

@@ -1,0 +1,233 @@
+//! Presets: what distinguishes one card from another, as plain data.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use card_wire::{Atr, Status};
+
+use crate::nvm::{object, page};
+
+/// Which version of the OpenSC dialect the card speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "std", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum Dialect {
+    /// Version 0: SELECT answers with the version, ECDSA hashes on the card, no PSS, no RSA-4096.
+    V0,
+    /// Version 1: GET DATA answers with the version, ECDSA signs a hash that the host made.
+    V1,
+    /// Both: what the host sends decides.
+    Auto,
+}
+
+/// Rules for the user PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinPolicy {
+    /// Shortest PIN, in bytes.
+    pub min: u8,
+    /// Longest PIN, in bytes; at most 16.
+    pub max: u8,
+    /// Consecutive wrong tries that block it; at most 15.
+    pub tries: u8,
+}
+
+/// How much of everything there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Files on the card, the master file included.
+    pub files: u16,
+    /// Levels of files below the master file.
+    pub depth: u8,
+    /// Files directly below one DF.
+    pub df_children: u16,
+    /// Bytes of one file.
+    pub file_len: u16,
+}
+
+/// Everything that a card is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Name; at most 32 bytes.
+    pub name: String,
+    /// Answer to reset.
+    pub atr: Atr,
+    /// Dialect under the applet's AID.
+    pub dialect: Dialect,
+    /// User PIN.
+    pub pin: PinPolicy,
+    /// Wrong tries that block the PUK, which always has 16 bytes; at most 15.
+    pub puk_tries: u8,
+    /// What a PIN or PUK without tries answers.
+    pub blocked: Status,
+    /// Whether private keys may be imported.
+    pub key_import: bool,
+    /// Key slots; at most 16.
+    pub key_slots: u8,
+    /// Size of the memory in bytes.
+    pub nvm_len: u32,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// Default memory: 1,600 pages.
+const NVM_LEN: u32 = 1536 + 1600 * 128;
+
+impl Preset {
+    /// Any OpenSC user's card: behaves as OpenSC's own CI expects.
+    #[must_use]
+    pub fn isoapplet() -> Self {
+        Self {
+            name: String::from("isoapplet"),
+            atr: dialect_atr(),
+            dialect: Dialect::Auto,
+            pin: PinPolicy { min: 4, max: 16, tries: 3 },
+            puk_tries: 5,
+            blocked: Status::tries_left(0),
+            key_import: true,
+            key_slots: 16,
+            nvm_len: NVM_LEN,
+            limits: Limits { files: 1024, depth: 16, df_children: 30, file_len: 0x8000 },
+        }
+    }
+
+    /// The card of the certificate service: longer PINs, no key import, blocked is 6983.
+    #[must_use]
+    pub fn certificate() -> Self {
+        Self {
+            name: String::from("certificate"),
+            pin: PinPolicy { min: 6, max: 16, tries: 3 },
+            blocked: Status::BLOCKED,
+            key_import: false,
+            limits: Limits { df_children: 256, ..Self::isoapplet().limits },
+            ..Self::isoapplet()
+        }
+    }
+
+    /// Names of the presets that are built in.
+    pub const NAMES: &'static [&'static str] = &["isoapplet", "certificate"];
+
+    /// A built-in preset.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "isoapplet" => Some(Self::isoapplet()),
+            "certificate" => Some(Self::certificate()),
+            _ => None,
+        }
+    }
+
+    /// Whether a card can be made from this.
+    ///
+    /// # Errors
+    /// The first field that is out of bounds, in words.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let rules = [
+            ((1..=32).contains(&self.name.len()), "name must have 1 to 32 bytes"),
+            (self.pin.min >= 1 && self.pin.min <= self.pin.max, "pin.min must be 1 to pin.max"),
+            (self.pin.max <= 16, "pin.max must be at most 16"),
+            ((1..=15).contains(&self.pin.tries), "pin.tries must be 1 to 15"),
+            ((1..=15).contains(&self.puk_tries), "puk_tries must be 1 to 15"),
+            ((1..=16).contains(&self.key_slots), "key_slots must be 1 to 16"),
+            (self.limits.files >= 1, "limits.files must be at least 1"),
+            (self.limits.depth >= 1, "limits.depth must be at least 1"),
+            (self.limits.df_children >= 1, "limits.df_children must be at least 1"),
+            ((128..=0xFFFF).contains(&self.limits.file_len), "limits.file_len must be at least 128"),
+            ((8192..=0x5_0000).contains(&self.nvm_len), "nvm_len must be 8,192 to 327,680"),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(*rule))
+    }
+
+    /// Pages that are kept for updates of what already exists: the largest update of one file, or a new key in
+    /// the place of an old one.
+    pub(crate) fn spare_pages(&self) -> u16 {
+        let content = usize::from(self.limits.file_len).div_ceil(page::PAYLOAD);
+        let pages = content + content.div_ceil(object::PER_INDEX) + 2;
+        u16::try_from(pages.max(24)).unwrap_or(u16::MAX)
+    }
+
+    /// The preset as it is stored in the header of the memory.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut text = |bytes: &[u8]| {
+            let len = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+            out.push(len);
+            out.extend_from_slice(&bytes[..usize::from(len)]);
+        };
+        text(self.name.as_bytes());
+        text(self.atr.as_bytes());
+        out.extend_from_slice(&[self.dialect as u8, self.pin.min, self.pin.max, self.pin.tries, self.puk_tries]);
+        out.extend_from_slice(&self.blocked.to_bytes());
+        out.extend_from_slice(&[u8::from(self.key_import), self.key_slots]);
+        out.extend_from_slice(&self.nvm_len.to_be_bytes());
+        out.extend_from_slice(&self.limits.files.to_be_bytes());
+        out.push(self.limits.depth);
+        out.extend_from_slice(&self.limits.df_children.to_be_bytes());
+        out.extend_from_slice(&self.limits.file_len.to_be_bytes());
+        out
+    }
+
+    /// Reads what [`Preset::encode`] wrote.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (name, rest) = text(bytes)?;
+        let (atr, rest) = text(rest)?;
+        let [dialect, min, max, tries, puk_tries, b1, b2, import, key_slots, n1, n2, n3, n4, rest @ ..] = rest else {
+            return None;
+        };
+        let [f1, f2, depth, c1, c2, l1, l2] = rest else { return None };
+        let preset = Self {
+            name: String::from(core::str::from_utf8(name).ok()?),
+            atr: Atr::parse(atr).ok()?,
+            dialect: match dialect {
+                0 => Dialect::V0,
+                1 => Dialect::V1,
+                2 => Dialect::Auto,
+                _ => return None,
+            },
+            pin: PinPolicy { min: *min, max: *max, tries: *tries },
+            puk_tries: *puk_tries,
+            blocked: Status(u16::from_be_bytes([*b1, *b2])),
+            key_import: *import != 0,
+            key_slots: *key_slots,
+            nvm_len: u32::from_be_bytes([*n1, *n2, *n3, *n4]),
+            limits: Limits {
+                files: u16::from_be_bytes([*f1, *f2]),
+                depth: *depth,
+                df_children: u16::from_be_bytes([*c1, *c2]),
+                file_len: u16::from_be_bytes([*l1, *l2]),
+            },
+        };
+        preset.check().ok().map(|()| preset)
+    }
+}
+
+/// A length byte and that many bytes; and what follows.
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.split_first()?;
+    rest.split_at_checked(usize::from(*len))
+}
+
+/// The ATR of OpenSC's CI: T=0 and T=1, no historical bytes, so that no other driver takes the card.
+fn dialect_atr() -> Atr {
+    Atr::parse(&[0x3B, 0x80, 0x80, 0x01, 0x01]).expect("a constant that the ATR tests check")
+}
+
+#[cfg(feature = "std")]
+mod file;
+#[cfg(feature = "std")]
+pub use file::PresetError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_survive_the_header() {
+        for name in Preset::NAMES {
+            let preset = Preset::named(name).unwrap();
+            assert_eq!(preset.check(), Ok(()));
+            assert_eq!(Preset::decode(&preset.encode()), Some(preset.clone()));
+            assert!(preset.encode().len() <= crate::nvm::header::MAX_CONFIG);
+        }
+        assert_eq!(Preset::decode(&[]), None);
+        assert_eq!(Preset::decode(&[9; 40]), None);
+    }
+}

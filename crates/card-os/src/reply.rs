@@ -1,0 +1,78 @@
+//! The answer in the making: into the caller's buffer as far as it reaches, the rest aside.
+
+use alloc::vec::Vec;
+
+use card_wire::Status;
+
+/// Collects the data field of an answer.
+pub(crate) struct Reply<'r> {
+    out: &'r mut [u8],
+    len: usize,
+    /// What does not fit the caller's buffer.
+    spill: Vec<u8>,
+}
+
+impl<'r> Reply<'r> {
+    /// An empty answer; two bytes of `out` are kept for the status word.
+    pub(crate) fn new(out: &'r mut [u8]) -> Self {
+        Self { out, len: 0, spill: Vec::new() }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.out.len().saturating_sub(2)
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let fits = bytes.len().min(self.capacity() - self.len);
+        let (now, later) = bytes.split_at(fits);
+        self.out[self.len..self.len + fits].copy_from_slice(now);
+        self.len += fits;
+        self.spill.extend_from_slice(later);
+    }
+
+    /// Appends `len` bytes that `fill` writes.
+    pub(crate) fn fill<E>(&mut self, len: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
+        if len <= self.capacity() - self.len && self.spill.is_empty() {
+            fill(&mut self.out[self.len..self.len + len])?;
+            self.len += len;
+            return Ok(());
+        }
+        let mut bytes = alloc::vec![0; len];
+        fill(&mut bytes)?;
+        self.push(&bytes);
+        Ok(())
+    }
+
+    /// Data behind the first `ne` bytes, which the answer will not carry.
+    pub(crate) fn cut(&mut self, ne: usize) -> Vec<u8> {
+        let keep = ne.min(self.len);
+        if self.len == keep && self.spill.is_empty() {
+            return Vec::new();
+        }
+        let mut rest = self.out[keep..self.len].to_vec();
+        rest.append(&mut self.spill);
+        self.len = keep;
+        rest
+    }
+
+    /// An error carries no data.
+    pub(crate) fn clear(&mut self) {
+        self.out[..self.len].fill(0);
+        self.len = 0;
+        zeroize::Zeroize::zeroize(&mut self.spill);
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The answer with its status word.
+    pub(crate) fn finish(self, status: Status) -> &'r [u8] {
+        let Self { out, len, .. } = self;
+        match out.get_mut(len..len + 2) {
+            Some(word) => word.copy_from_slice(&status.to_bytes()),
+            None => return &[],
+        }
+        &out[..len + 2]
+    }
+}
