@@ -1,1 +1,27 @@
-//! To be written.
+//! Conformance cases for the card: what they say ([`script`]), how an answer is compared ([`pattern`], [`verify`]),
+//! how they are played ([`runner`]) and what came out ([`outcome`], [`transcript`]).
+//!
+//! The cases are data in `fixtures/conformance`, built into the crate ([`embedded`]) so that a shipped program needs
+//! no source tree. The crate must not know how a card works inside: it sees APDUs, resets and fresh cards
+//! through [`Target`] and nothing else.
+#![forbid(unsafe_code)]
+
+pub mod clauses;
+pub mod dishonest;
+pub mod embedded;
+pub mod error;
+mod load;
+pub mod outcome;
+pub mod pattern;
+pub mod runner;
+pub mod script;
+pub mod target;
+pub mod template;
+pub mod transcript;
+pub mod verify;
+
+pub use error::{ScriptError, ScriptErrorKind};
+pub use outcome::{Outcome, Report, SkipReason, Verdict};
+pub use runner::{run_case, run_suite};
+pub use script::{Case, Source, Suite};
+pub use target::{FreshError, InProcessTarget, Target, TransportTarget};

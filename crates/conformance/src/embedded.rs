@@ -1,0 +1,53 @@
+//! The project's own suite, built into the program so that it runs without the source tree.
+
+use crate::error::ScriptError;
+use crate::script::{Source, Suite};
+
+/// Makes a [`Source`] of each file in `fixtures/conformance`.
+macro_rules! scripts {
+    ($($name:literal),* $(,)?) => {
+        &[$(Source { name: $name, text: include_str!(concat!("../../../fixtures/conformance/", $name)) }),*]
+    };
+}
+
+/// The list of clauses that cases may cite.
+pub const CLAUSES: Source<'static> =
+    Source { name: "clauses.toml", text: include_str!("../../../fixtures/clauses.toml") };
+
+/// Every script in `fixtures/conformance`; a test compares the list with the directory.
+pub const SCRIPTS: &[Source<'static>] = scripts![
+    "_keys.toml",
+    "_setups.toml",
+    "binary.toml",
+    "certificate.toml",
+    "chaining.toml",
+    "challenge.toml",
+    "create.toml",
+    "decipher.toml",
+    "delete.toml",
+    "detection.toml",
+    "ecdsa.toml",
+    "generate.toml",
+    "getdata.toml",
+    "import.toml",
+    "lifecycle.toml",
+    "limits.toml",
+    "mse.toml",
+    "pin.toml",
+    "puk.toml",
+    "reselect.toml",
+    "select.toml",
+    "sign.toml",
+    "transfer.toml",
+    "verify.toml",
+];
+
+impl Suite {
+    /// The project's own suite.
+    ///
+    /// # Errors
+    /// None for a released program: a test loads it.
+    pub fn embedded() -> Result<Self, ScriptError> {
+        Self::load(CLAUSES, SCRIPTS)
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be wrong with a script, and where.
+
+use crate::template::TemplateError;
+
+/// A mistake in a script, with the place where it stands.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}:{column}: {kind}")]
+pub struct ScriptError {
+    /// Name of the file as it was given.
+    pub file: String,
+    /// Line of the mistake, the first is 1.
+    pub line: usize,
+    /// Column of the mistake in characters, the first is 1.
+    pub column: usize,
+    /// What is wrong.
+    #[source]
+    pub kind: ScriptErrorKind,
+}
+
+/// What is wrong with a script.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptErrorKind {
+    /// Not TOML, or a key or a type that the grammar does not have.
+    #[error("{}", .0.message())]
+    Toml(Box<toml::de::Error>),
+    /// A byte string or a pattern does not follow its grammar.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A status word is not four hexadecimal digits.
+    #[error("a status word has four hexadecimal digits")]
+    Status,
+    /// A TLV path has an element that is not a tag.
+    #[error("a TLV path is tags in hexadecimal, separated by slashes, as 7F49/81")]
+    Path,
+    /// A capture is neither a range nor a TLV path.
+    #[error("a capture is `all`, a range as 9..256 or 9.., or a TLV path")]
+    Capture,
+    /// A step has none or more than one of the keys that say what it does.
+    #[error("a step has exactly one of send, reset, check and encrypt")]
+    StepKind,
+    /// A command without the status word it must answer.
+    #[error("a command needs the status word that it must answer")]
+    StatusMissing,
+    /// A status word or a repetition on a step that sends nothing.
+    #[error("status and repeat belong to commands only")]
+    CommandOnly,
+    /// A repetition of nothing.
+    #[error("repeat is at least 1")]
+    Repeat,
+    /// A name that is neither a value nor captured before it is used.
+    #[error("`{name}` is neither a value nor captured before this")]
+    UnknownVariable {
+        /// The name.
+        name: String,
+    },
+    /// A list of steps that no file defines.
+    #[error("no setup is called `{name}`")]
+    UnknownSetup {
+        /// The name.
+        name: String,
+    },
+    /// Setups that need each other.
+    #[error("the setup `{name}` needs itself")]
+    SetupCycle {
+        /// The name.
+        name: String,
+    },
+    /// A clause without a row in `clauses.toml`.
+    #[error("the clause `{name}` has no row in clauses.toml; write \"unsourced\" where its number is not known")]
+    UnknownClause {
+        /// The name.
+        name: String,
+    },
+    /// Two cases, values, setups or clauses of one name.
+    #[error("`{name}` is defined twice")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// A name with characters that the grammar does not allow.
+    #[error("a name consists of lower-case letters, digits and hyphens")]
+    Name,
+    /// A signature scheme that the runner does not know.
+    #[error("a signature scheme is rsa-pkcs1, rsa-pss or ecdsa")]
+    Scheme,
+    /// A case without steps of its own.
+    #[error("a case has at least one step of its own")]
+    Empty,
+    /// A case without an explanation.
+    #[error("a case says in its title what it shows")]
+    Title,
+}
+
+impl ScriptError {
+    /// The error of `kind` that stands at the byte offset `at` of `text`.
+    pub(crate) fn at(file: &str, text: &str, at: usize, kind: ScriptErrorKind) -> Self {
+        let (line, column) = position(text, at);
+        Self { file: file.to_owned(), line, column, kind }
+    }
+}
+
+/// Line and column, both from 1, of the byte offset `at`.
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::position;
+
+    #[test]
+    fn positions_count_from_one_and_in_characters() {
+        assert_eq!(position("", 0), (1, 1));
+        assert_eq!(position("ab\ncd", 4), (2, 2));
+        assert_eq!(position("ä\nöx", 5), (2, 2));
+        assert_eq!(position("ab", 9), (1, 3));
+    }
+}

@@ -1,0 +1,225 @@
+//! What came out of a case and of a run, and the table that says so.
+
+use std::fmt;
+
+use card_wire::Status;
+use host_driver::TransportError;
+
+use crate::target::FreshError;
+use crate::template::TemplateError;
+use crate::transcript::Transcript;
+use crate::verify::VerifyError;
+
+/// What came out of one case.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Id of the case.
+    pub case: String,
+    /// Title of the case.
+    pub title: String,
+    /// Passed, failed or skipped.
+    pub verdict: Verdict,
+    /// What went over the wire.
+    pub transcript: Transcript,
+}
+
+/// Passed, failed or skipped.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Every step answered as it must.
+    Passed,
+    /// A step did not; the case ended there.
+    Failed(Failure),
+    /// The case was not played.
+    Skipped(SkipReason),
+}
+
+/// Why a case was not played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// It needs a fresh card and the target has only the one that is there.
+    #[error("needs a fresh card")]
+    NeedsFreshCard,
+}
+
+/// Where and how a case failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}: {}{what}", if *.setup { "in the setup: " } else { "" })]
+pub struct Failure {
+    /// File of the step.
+    pub file: String,
+    /// Line of the step.
+    pub line: usize,
+    /// The step belongs to a setup.
+    pub setup: bool,
+    /// What was not as expected.
+    #[source]
+    pub what: Mismatch,
+}
+
+/// How a step came out otherwise than expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// No fresh card could be had.
+    #[error(transparent)]
+    Fresh(FreshError),
+    /// The command or the answer did not arrive.
+    #[error("the card was not reached: {0}")]
+    Transport(#[source] TransportError),
+    /// The answer has no status word.
+    #[error("the answer has no status word")]
+    ShortAnswer,
+    /// Another status word.
+    #[error("expected {expected}, got {got}")]
+    Status {
+        /// The one that is right.
+        expected: Status,
+        /// The one that came.
+        got: Status,
+    },
+    /// Other data.
+    #[error("expected data `{expected}`, got {} bytes: {}", .got.len(), shorten(.got))]
+    Data {
+        /// The pattern.
+        expected: String,
+        /// What came.
+        got: Vec<u8>,
+    },
+    /// A data object that is missing or has another value.
+    #[error("expected `{expected}` in {path}, which is not in {}", shorten(.got))]
+    Object {
+        /// Tags on the way.
+        path: String,
+        /// The pattern.
+        expected: String,
+        /// What came.
+        got: Vec<u8>,
+    },
+    /// The part to capture is not there.
+    #[error("nothing to capture for `{name}`")]
+    Capture {
+        /// The name.
+        name: String,
+    },
+    /// A signature or an encryption that cannot be right.
+    #[error("{0}")]
+    Verify(#[source] VerifyError),
+    /// A byte string that cannot be put together from what was captured.
+    #[error("{0}")]
+    Template(#[source] TemplateError),
+}
+
+/// The first bytes, enough to recognise them.
+fn shorten(bytes: &[u8]) -> String {
+    match bytes.get(..40) {
+        Some(head) if bytes.len() > 40 => format!("{}…", hex::encode_upper(head)),
+        _ => hex::encode_upper(bytes),
+    }
+}
+
+impl Verdict {
+    /// Every step answered as it must.
+    #[must_use]
+    pub const fn is_passed(&self) -> bool {
+        matches!(self, Self::Passed)
+    }
+
+    /// A step did not answer as it must.
+    #[must_use]
+    pub const fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
+    /// One word for the table.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "FAILED",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+}
+
+/// The outcome of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// One outcome for each case, in the order they were played.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Number of cases that passed.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.verdict.is_passed()).count()
+    }
+
+    /// Number of cases that failed.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.verdict.is_failed()).count()
+    }
+
+    /// Number of cases that were not played.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.outcomes.len() - self.passed() - self.failed()
+    }
+
+    /// Ids of the cases that failed, in order.
+    #[must_use]
+    pub fn failures(&self) -> Vec<&str> {
+        let failed = self.outcomes.iter().filter(|outcome| outcome.verdict.is_failed());
+        failed.map(|outcome| outcome.case.as_str()).collect()
+    }
+
+    /// Exit code of a program that ran this: 0 all as expected, 1 not, 2 nothing ran.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match (self.passed(), self.failed()) {
+            (0, 0) => 2,
+            (_, 0) => 0,
+            _ => 1,
+        }
+    }
+
+    /// All transcripts as one text, to be compared byte by byte.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        self.outcomes.iter().map(|outcome| outcome.transcript.to_string()).collect()
+    }
+
+    /// The table: one line for each case, the reason under each that did not pass.
+    #[must_use]
+    pub const fn table(&self) -> Table<'_> {
+        Table(self)
+    }
+
+    /// The last line: `N passed, N failed, N skipped`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!("{} passed, {} failed, {} skipped", self.passed(), self.failed(), self.skipped())
+    }
+}
+
+/// Shows a [`Report`] as a table with the summary as its last line.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'r>(&'r Report);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.0.outcomes.iter().map(|outcome| outcome.case.len()).max().unwrap_or(0);
+        for outcome in &self.0.outcomes {
+            writeln!(f, "{:<7}  {:<width$}  {}", outcome.verdict.word(), outcome.case, outcome.title)?;
+            match &outcome.verdict {
+                Verdict::Passed => {}
+                Verdict::Failed(failure) => writeln!(f, "         {failure}")?,
+                Verdict::Skipped(reason) => writeln!(f, "         {reason}")?,
+            }
+        }
+        writeln!(f, "{}", self.0.summary())
+    }
+}

@@ -1,0 +1,150 @@
+//! Plays cases on a target and compares what comes back.
+
+use card_wire::Status;
+
+use crate::outcome::{Failure, Mismatch, Outcome, Report, SkipReason, Verdict};
+use crate::script::{Action, Case, Step, Suite, Verify};
+use crate::target::{FreshError, Target};
+use crate::template::Variables;
+use crate::transcript::{Event, Transcript};
+use crate::verify;
+
+/// Plays the given cases in order and reports each outcome as it comes.
+pub fn run_suite<'s>(
+    suite: &Suite,
+    cases: impl IntoIterator<Item = &'s Case>,
+    target: &mut dyn Target,
+    mut on_outcome: impl FnMut(&Outcome),
+) -> Report {
+    let mut report = Report::default();
+    for case in cases {
+        let outcome = run_case(suite, case, target);
+        on_outcome(&outcome);
+        report.outcomes.push(outcome);
+    }
+    report
+}
+
+/// Plays one case. It ends at the first step that does not come out as expected.
+pub fn run_case(suite: &Suite, case: &Case, target: &mut dyn Target) -> Outcome {
+    let mut run = Run { target, transcript: Transcript::of(&case.id), variables: suite.values.clone() };
+    let verdict = run.play(case);
+    Outcome { case: case.id.clone(), title: case.title.clone(), verdict, transcript: run.transcript }
+}
+
+/// A case that is being played.
+struct Run<'t> {
+    target: &'t mut dyn Target,
+    transcript: Transcript,
+    variables: Variables,
+}
+
+impl Run<'_> {
+    fn play(&mut self, case: &Case) -> Verdict {
+        match self.prepare(case) {
+            Ok(None) => {}
+            Ok(Some(reason)) => return Verdict::Skipped(reason),
+            Err(what) => {
+                return Verdict::Failed(Failure { file: case.file.clone(), line: case.line, setup: true, what });
+            }
+        }
+        for (index, step) in case.steps.iter().enumerate() {
+            if let Err(what) = self.step(step) {
+                let setup = index < case.setup_steps;
+                return Verdict::Failed(Failure { file: step.file.clone(), line: step.line, setup, what });
+            }
+        }
+        Verdict::Passed
+    }
+
+    /// Puts the card into the state in which every case begins.
+    fn prepare(&mut self, case: &Case) -> Result<Option<SkipReason>, Mismatch> {
+        match self.target.fresh(&case.preset) {
+            Ok(()) => {
+                self.transcript.push(Event::Fresh(case.preset.clone()));
+                Ok(None)
+            }
+            Err(FreshError::CannotReset) if case.stateless => self.reset().map(|_| None),
+            Err(FreshError::CannotReset) => Ok(Some(SkipReason::NeedsFreshCard)),
+            Err(error) => Err(Mismatch::Fresh(error)),
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Mismatch> {
+        match &step.action {
+            Action::Send { command, status, repeat } => {
+                let command = command.bytes(&self.variables).map_err(Mismatch::Template)?;
+                for _ in 0..*repeat {
+                    let data = self.exchange(&command, *status)?;
+                    self.compare(step, &data)?;
+                }
+                Ok(())
+            }
+            Action::Reset => {
+                let atr = self.reset()?;
+                self.compare(step, &atr)
+            }
+            Action::Check(bytes) => {
+                let bytes = bytes.bytes(&self.variables).map_err(Mismatch::Template)?;
+                self.compare(step, &bytes)
+            }
+            Action::Encrypt { modulus, block } => {
+                let modulus = modulus.bytes(&self.variables).map_err(Mismatch::Template)?;
+                let block = block.bytes(&self.variables).map_err(Mismatch::Template)?;
+                let cryptogram = verify::encrypt(&modulus, &block).map_err(Mismatch::Verify)?;
+                self.compare(step, &cryptogram)
+            }
+        }
+    }
+
+    fn reset(&mut self) -> Result<Vec<u8>, Mismatch> {
+        let answer = self.target.reset();
+        self.transcript.push(Event::Reset(answer.as_ref().ok().cloned()));
+        answer.map_err(Mismatch::Transport)
+    }
+
+    /// Sends a command and returns the data of the answer if its status word is the expected one.
+    fn exchange(&mut self, command: &[u8], expected: Status) -> Result<Vec<u8>, Mismatch> {
+        let answer = self.target.transmit(command);
+        let recorded = answer.as_ref().ok().cloned();
+        self.transcript.push(Event::Exchange { command: command.to_vec(), answer: recorded });
+        let answer = answer.map_err(Mismatch::Transport)?;
+        let (data, got) = Status::split(&answer).ok_or(Mismatch::ShortAnswer)?;
+        if got == expected { Ok(data.to_vec()) } else { Err(Mismatch::Status { expected, got }) }
+    }
+
+    /// Holds data against everything that the step says about it, and keeps what it captures.
+    fn compare(&mut self, step: &Step, data: &[u8]) -> Result<(), Mismatch> {
+        if !step.data.matches(data, &self.variables).map_err(Mismatch::Template)? {
+            return Err(Mismatch::Data { expected: step.data.to_string(), got: data.to_vec() });
+        }
+        for (path, pattern) in &step.tlv {
+            let matched = match path.find(data) {
+                Some(value) => pattern.matches(value, &self.variables).map_err(Mismatch::Template)?,
+                None => false,
+            };
+            if !matched {
+                let (path, expected) = (path.to_string(), pattern.to_string());
+                return Err(Mismatch::Object { path, expected, got: data.to_vec() });
+            }
+        }
+        if let Some(signature) = &step.verify {
+            self.verify(signature, data)?;
+        }
+        for (name, part) in &step.captures {
+            let value = part.of(data).ok_or_else(|| Mismatch::Capture { name: name.clone() })?;
+            self.variables.insert(name.clone(), value.to_vec());
+        }
+        Ok(())
+    }
+
+    fn verify(&self, wanted: &Verify, data: &[u8]) -> Result<(), Mismatch> {
+        let key = wanted.key.bytes(&self.variables).map_err(Mismatch::Template)?;
+        let over = wanted.over.bytes(&self.variables).map_err(Mismatch::Template)?;
+        let signature = match &wanted.signature {
+            Some(signature) => signature.bytes(&self.variables).map_err(Mismatch::Template)?,
+            None => data.to_vec(),
+        };
+        wanted.scheme.verify(&key, &over, &signature).map_err(Mismatch::Verify)
+    }
+}

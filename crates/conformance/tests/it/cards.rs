@@ -1,0 +1,62 @@
+//! The card of the project as a target, whole or behind a lie.
+
+use std::collections::BTreeMap;
+
+use card_conformance::dishonest::{Dishonest, Lie};
+use card_conformance::target::UnknownPreset;
+use card_conformance::{Case, FreshError, InProcessTarget, Outcome, Suite, run_case};
+use card_os::crypto::rsa::SoftRsa;
+use card_os::preset::Preset;
+use card_os::sim::SimCard;
+use card_wire::Icc;
+
+/// The seed of every card in these tests.
+const SEED: u64 = 7;
+
+pub(crate) fn suite() -> Suite {
+    Suite::embedded().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A blank card of this preset.
+pub(crate) fn blank(preset: &str) -> Result<Box<dyn Icc>, FreshError> {
+    let preset = Preset::named(preset).ok_or_else(|| FreshError::failed(UnknownPreset(preset.to_owned())))?;
+    let card = SimCard::from_seed(&preset, SEED, SoftRsa).map_err(|error| FreshError::failed(format!("{error:?}")))?;
+    Ok(Box::new(card))
+}
+
+/// The case generates an RSA key, which takes too long to be played on a dozen cards.
+pub(crate) fn is_slow(case: &Case) -> bool {
+    case.id.starts_with("generate-rsa") || case.id == "certificate-first-application"
+}
+
+/// Plays a case on an honest card.
+pub(crate) fn play(suite: &Suite, case: &Case) -> Outcome {
+    run_case(suite, case, &mut InProcessTarget::new(blank))
+}
+
+/// Plays a case on a card that lies once the setups are through.
+pub(crate) fn play_after_setup(suite: &Suite, case: &Case, lie: Lie) -> Outcome {
+    let honest = case.setup_commands();
+    let make = |preset: &str| Ok(Box::new(Dishonest::after(blank(preset)?, lie, honest)) as Box<dyn Icc>);
+    run_case(suite, case, &mut InProcessTarget::new(make))
+}
+
+/// Plays the whole suite on a card that lies from the beginning; the ids of the cases that fail.
+pub(crate) fn failures_with(suite: &Suite, lie: Lie) -> Vec<String> {
+    let make = |preset: &str| Ok(Box::new(Dishonest::new(blank(preset)?, lie)) as Box<dyn Icc>);
+    let mut target = InProcessTarget::new(make);
+    let failed = suite
+        .cases
+        .iter()
+        .filter(|case| !is_slow(case))
+        .filter(|case| run_case(suite, case, &mut target).verdict.is_failed());
+    failed.map(|case| case.id.clone()).collect()
+}
+
+/// The ids of the cases whose outcome does not pass, with the reason.
+pub(crate) fn not_passed<'s>(outcomes: impl Iterator<Item = &'s Outcome>) -> BTreeMap<String, String> {
+    outcomes
+        .filter(|outcome| !outcome.verdict.is_passed())
+        .map(|outcome| (outcome.case.clone(), format!("{:?}", outcome.verdict)))
+        .collect()
+}

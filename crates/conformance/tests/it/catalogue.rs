@@ -1,0 +1,135 @@
+//! The embedded cases: all there, well-formed, different, and passed by our own card.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use card_conformance::script::Action;
+use card_conformance::{InProcessTarget, embedded, run_suite};
+
+use crate::cards::{blank, is_slow, not_passed, play, suite};
+
+fn fixtures() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+#[test]
+fn the_list_of_scripts_is_the_directory() {
+    let directory = std::fs::read_dir(fixtures().join("conformance")).unwrap();
+    let names: BTreeSet<_> = directory
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    let embedded: BTreeSet<_> = embedded::SCRIPTS.iter().map(|source| source.name.to_owned()).collect();
+    assert_eq!(names, embedded);
+    for source in embedded::SCRIPTS {
+        let text = std::fs::read_to_string(fixtures().join("conformance").join(source.name)).unwrap();
+        assert_eq!(source.text, text, "{}", source.name);
+    }
+}
+
+#[test]
+fn there_are_enough_cases_and_each_says_what_it_shows() {
+    let suite = suite();
+    assert!(suite.cases.len() >= 170, "{} cases", suite.cases.len());
+    let titles: BTreeSet<_> = suite.cases.iter().map(|case| (&case.preset, &case.title, &case.file)).collect();
+    assert_eq!(titles.len(), suite.cases.len(), "two cases of a file show the same");
+    for case in &suite.cases {
+        assert!(["isoapplet", "certificate"].contains(&case.preset.as_str()), "{}", case.id);
+        assert!(case.clause.is_some() || case.source.is_some(), "{} says nowhere where it is from", case.id);
+    }
+}
+
+#[test]
+fn no_two_cases_do_the_same() {
+    let suite = suite();
+    let mut seen = BTreeMap::new();
+    for case in &suite.cases {
+        let steps = case.steps.iter().map(|step| (&step.action, &step.data, &step.tlv, &step.captures));
+        let what = format!("{} {:?}", case.preset, steps.collect::<Vec<_>>());
+        if let Some(other) = seen.insert(what, &case.id) {
+            panic!("{} and {other} are the same", case.id);
+        }
+    }
+}
+
+#[test]
+fn every_command_of_the_dialect_is_seen_with_success_and_refusal() {
+    let suite = suite();
+    let mut seen: BTreeMap<u8, BTreeSet<u16>> = BTreeMap::new();
+    for case in &suite.cases {
+        let outcome = case.steps.iter().filter_map(|step| match &step.action {
+            Action::Send { command, status, .. } => {
+                let mut variables = suite.values.clone();
+                let known: Vec<String> = command.names().map(str::to_owned).collect();
+                for name in known {
+                    variables.entry(name).or_insert_with(|| vec![0; 600]);
+                }
+                Some((command.bytes(&variables).unwrap().get(1).copied()?, status.0))
+            }
+            _ => None,
+        });
+        for (ins, status) in outcome {
+            seen.entry(ins).or_default().insert(status);
+        }
+    }
+    for ins in [0xA4, 0xE0, 0xE4, 0xB0, 0xD6, 0x20, 0x24, 0x2C, 0x22, 0x46, 0x2A, 0xDB, 0x84, 0xCA, 0xC0] {
+        let words = seen.get(&ins).unwrap_or_else(|| panic!("no case sends {ins:02X}"));
+        assert!(words.contains(&0x9000) && words.len() >= 4, "{ins:02X}: {words:04X?}");
+    }
+}
+
+#[test]
+fn our_own_card_passes_and_answers_the_same_twice() {
+    let suite = suite();
+    let mut target = InProcessTarget::new(blank);
+    let first = run_suite(&suite, &suite.cases, &mut target, |_| {});
+    for outcome in &first.outcomes {
+        if let card_conformance::Verdict::Failed(failure) = &outcome.verdict {
+            eprintln!("{}: {failure}", outcome.case);
+        }
+    }
+    assert!(not_passed(first.outcomes.iter()).is_empty(), "{}", first.summary());
+    assert_eq!(first.passed(), suite.cases.len());
+    let quick = suite.cases.iter().filter(|case| !is_slow(case));
+    for case in quick {
+        let again = play(&suite, case);
+        let before = first.outcomes.iter().find(|outcome| outcome.case == case.id).unwrap();
+        assert_eq!(again.transcript.to_string(), before.transcript.to_string());
+    }
+}
+
+#[test]
+fn a_card_that_is_there_to_stay_gets_only_what_leaves_no_trace() {
+    let suite = suite();
+    let mut target = card_conformance::TransportTarget::fixed(host_driver::InProcess::new(blank("isoapplet").unwrap()));
+    let report = run_suite(&suite, &suite.cases, &mut target, |_| {});
+    let stateless = suite.cases.iter().filter(|case| case.stateless).count();
+    assert!(not_passed(report.outcomes.iter().filter(|o| !o.transcript.events().is_empty())).is_empty());
+    assert_eq!(report.passed(), stateless);
+    assert_eq!(report.skipped(), suite.cases.len() - stateless);
+    let lasting = [0xE0, 0xE4, 0xD6, 0x24, 0x2C, 0x46, 0xDB, 0x20];
+    for outcome in &report.outcomes {
+        for event in outcome.transcript.events() {
+            if let card_conformance::transcript::Event::Exchange { command, answer: Some(answer) } = event {
+                let changed = lasting.contains(&command[1]) && answer.ends_with(&[0x90, 0x00]);
+                assert!(!changed, "{} changes the card", outcome.case);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transport_with_a_renewed_card_says_the_same_as_a_card_in_process() {
+    let suite = suite();
+    let renew = |transport: &mut host_driver::InProcess, preset: &str| {
+        *transport = host_driver::InProcess::new(blank(preset)?);
+        Ok(())
+    };
+    let first = host_driver::InProcess::new(blank("isoapplet").unwrap());
+    let mut target = card_conformance::TransportTarget::renewed(first, renew);
+    for case in suite.select("select-*", None).chain(suite.select("certificate-block", None)) {
+        let over_transport = card_conformance::run_case(&suite, case, &mut target);
+        assert_eq!(over_transport.transcript, play(&suite, case).transcript, "{}", case.id);
+        assert!(over_transport.verdict.is_passed(), "{}", case.id);
+    }
+}

@@ -1,0 +1,11 @@
+//! The suite itself, the grammar, and cards that lie.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may say so by panicking")]
+
+mod cards;
+mod catalogue;
+mod grammar;
+mod honesty;
+mod keys;
+mod runner;
+mod verify;
