@@ -89,19 +89,20 @@ fn find<P: Platform>(context: &mut Context<'_, P>, session: &Session, by: By, da
     let index = context.store.index();
     let mf = fs::mf(index).map_err(status)?;
     // A current DF that another channel deleted leaves the master file.
-    let df = session.df.resolve(index).unwrap_or(mf);
+    let df = || session.df.resolve(index).unwrap_or(mf);
     let id = <[u8; 2]>::try_from(data).map(u16::from_be_bytes).map_err(|_| Status::WRONG_LENGTH);
     let path = if data.is_empty() || !data.len().is_multiple_of(2) { Err(Status::WRONG_LENGTH) } else { Ok(data) };
     let entry = match by {
         By::FileId if data.is_empty() => mf,
         By::FileId => index.file(id?).ok_or(Status::NOT_FOUND)?,
-        By::ChildDf => child(index.child(df.page, id?), Kind::Df)?,
-        By::ChildEf => child(index.child(df.page, id?), Kind::Ef)?,
+        By::ChildDf => child(index.child(df().page, id?), Kind::Df)?,
+        // At any depth below the current DF, as the applet does.
+        By::ChildEf => child(index.file(id?).filter(|file| fs::is_below(index, file, df())), Kind::Ef)?,
         By::Parent if !data.is_empty() => return Err(Status::WRONG_LENGTH),
-        By::Parent if df.page == mf.page => return Err(Status::NOT_FOUND),
-        By::Parent => fs::parent(index, df),
+        By::Parent if df().page == mf.page => return Err(Status::NOT_FOUND),
+        By::Parent => fs::parent(index, df()),
         By::PathFromMf => fs::walk(index, mf, path?).map_err(status)?,
-        By::PathFromDf => fs::walk(index, df, path?).map_err(status)?,
+        By::PathFromDf => fs::walk(index, df(), path?).map_err(status)?,
         By::Name => return Err(Status::NOT_FOUND),
     };
     Ok(FileRef::of(entry))

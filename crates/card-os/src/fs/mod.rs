@@ -83,7 +83,7 @@ impl FileRef {
 
 /// The master file. Every card has one.
 pub(crate) fn mf(index: &Index) -> Result<&Entry, Error> {
-    index.child(ROOT, MF_ID).ok_or(Error::Memory(nvm::Error::Damaged))
+    index.root().ok_or(Error::Memory(nvm::Error::Damaged))
 }
 
 /// Follows file identifiers downwards from `start`; all but the last must be DFs.
@@ -99,6 +99,15 @@ pub(crate) fn walk<'i>(index: &'i Index, start: &'i Entry, path: &[u8]) -> Resul
 /// The DF above a file, or the master file itself.
 pub(crate) fn parent<'i>(index: &'i Index, entry: &'i Entry) -> &'i Entry {
     index.by_page(entry.parent).unwrap_or(entry)
+}
+
+/// Whether a file lies below a DF, at any depth.
+pub(crate) fn is_below(index: &Index, entry: &Entry, df: &Entry) -> bool {
+    let mut above = entry;
+    while above.parent != ROOT && above.page != df.page {
+        above = parent(index, above);
+    }
+    above.page == df.page && entry.page != df.page
 }
 
 /// The DF whose control information carries this name (tag 84).

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::object::{Kind, Object};
+use super::object::{Kind, Object, ROOT};
 use super::page::PageNo;
 
 /// One object, as far as finding it and deciding access need it.
@@ -43,42 +43,61 @@ impl Entry {
 }
 
 /// All objects of a card, found by page, by (parent, id) and by file identifier.
+///
+/// SELECT asks here several times a command, so each question costs one load or one search over small keys.
 #[derive(Clone, Default)]
 pub(crate) struct Index {
-    /// Sorted by page.
+    /// In no order.
     entries: Vec<Entry>,
-    /// (parent, id, page), sorted.
-    children: Vec<(PageNo, u16, PageNo)>,
+    /// By page: position in `entries` plus one, or zero.
+    places: Vec<u16>,
+    /// Parent and id of each object as one number, sorted.
+    child_keys: Vec<u32>,
+    /// The page that belongs to each key.
+    child_pages: Vec<PageNo>,
     /// (file identifier, page), sorted; files only.
     files: Vec<(u16, PageNo)>,
+    /// The object without a parent.
+    root: Option<PageNo>,
     /// One bit a page.
     pub(crate) used: PageSet,
     /// Pages that all objects need when no byte of them is a hole.
     pub(crate) footprint: usize,
 }
 
+const fn child_key(parent: PageNo, id: u16) -> u32 {
+    (parent as u32) << 16 | id as u32
+}
+
 impl Index {
     /// An index of a memory with `pages` pages, all free.
     pub(crate) fn new(pages: usize) -> Self {
-        Self { used: PageSet::new(pages), ..Self::default() }
+        Self { places: alloc::vec![0; pages], used: PageSet::new(pages), ..Self::default() }
+    }
+
+    fn position(&self, page: PageNo) -> Option<usize> {
+        usize::from(*self.places.get(usize::from(page))?).checked_sub(1)
     }
 
     pub(crate) fn by_page(&self, page: PageNo) -> Option<&Entry> {
-        let at = self.entries.binary_search_by_key(&page, |entry| entry.page).ok()?;
-        self.entries.get(at)
+        self.entries.get(self.position(page)?)
+    }
+
+    /// The object without a parent: the master file.
+    pub(crate) fn root(&self) -> Option<&Entry> {
+        self.by_page(self.root?)
     }
 
     pub(crate) fn child(&self, parent: PageNo, id: u16) -> Option<&Entry> {
-        let at = self.children.partition_point(|(p, i, _)| (*p, *i) < (parent, id));
-        let (p, i, page) = self.children.get(at)?;
-        if (*p, *i) == (parent, id) { self.by_page(*page) } else { None }
+        let at = self.child_keys.binary_search(&child_key(parent, id)).ok()?;
+        self.by_page(*self.child_pages.get(at)?)
     }
 
     /// The objects below `parent`, ordered by id.
     pub(crate) fn children(&self, parent: PageNo) -> impl Iterator<Item = &Entry> {
-        let start = self.children.partition_point(|(p, ..)| *p < parent);
-        let rest = self.children.get(start..).unwrap_or_default();
-        rest.iter().take_while(move |(p, ..)| *p == parent).filter_map(|(.., page)| self.by_page(*page))
+        let start = self.child_keys.partition_point(|key| *key < child_key(parent, 0));
+        let end = self.child_keys.partition_point(|key| *key <= child_key(parent, u16::MAX));
+        self.child_pages.get(start..end).unwrap_or_default().iter().filter_map(|page| self.by_page(*page))
     }
 
     /// A file with this identifier, wherever it is.
@@ -88,9 +107,9 @@ impl Index {
         if *i == id { self.by_page(*page) } else { None }
     }
 
-    /// All files in the order of their pages.
+    /// All files, ordered by identifier.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.kind.is_file())
+        self.files.iter().filter_map(|(_, page)| self.by_page(*page))
     }
 
     /// Number of files, the master file included.
@@ -98,28 +117,66 @@ impl Index {
         self.files.len()
     }
 
+    /// Whether every file leads upwards through DFs to the one object without a parent.
+    pub(crate) fn is_tree(&self) -> bool {
+        self.root().is_some_and(|root| root.kind == Kind::Df)
+            && self.files().all(|file| {
+                let mut above = Some(file);
+                for _ in 0..self.files.len() {
+                    match above {
+                        Some(entry) if entry.parent == ROOT => return Some(entry.page) == self.root,
+                        Some(entry) => above = self.by_page(entry.parent).filter(|parent| parent.kind == Kind::Df),
+                        None => return false,
+                    }
+                }
+                false
+            })
+    }
+
     /// Enters an object, in place of the one on the same page if there is one.
     pub(crate) fn insert(&mut self, entry: Entry) {
         self.remove(entry.page);
-        let at = self.entries.partition_point(|other| other.page < entry.page);
-        self.entries.insert(at, entry);
-        let child = (entry.parent, entry.id, entry.page);
-        self.children.insert(self.children.partition_point(|other| *other < child), child);
+        self.entries.push(entry);
+        self.place(self.entries.len() - 1);
+        let key = child_key(entry.parent, entry.id);
+        let at = self.child_keys.partition_point(|other| *other < key);
+        self.child_keys.insert(at, key);
+        self.child_pages.insert(at, entry.page);
         if entry.kind.is_file() {
             let file = (entry.id, entry.page);
             self.files.insert(self.files.partition_point(|other| *other < file), file);
         }
+        if entry.parent == ROOT {
+            self.root = Some(entry.page);
+        }
+    }
+
+    /// Notes where an entry is.
+    fn place(&mut self, position: usize) {
+        let Some(entry) = self.entries.get(position) else { return };
+        // Pages are numbered in sixteen bits, so positions fit as well.
+        let (Some(place), Ok(number)) = (self.places.get_mut(usize::from(entry.page)), u16::try_from(position + 1))
+        else {
+            return;
+        };
+        *place = number;
     }
 
     /// Forgets the object on `page`.
     pub(crate) fn remove(&mut self, page: PageNo) {
-        let Ok(at) = self.entries.binary_search_by_key(&page, |entry| entry.page) else { return };
-        let entry = self.entries.remove(at);
-        if let Ok(at) = self.children.binary_search(&(entry.parent, entry.id, page)) {
-            self.children.remove(at);
+        let Some(position) = self.position(page) else { return };
+        let entry = self.entries.swap_remove(position);
+        self.places[usize::from(page)] = 0;
+        self.place(position);
+        if let Ok(at) = self.child_keys.binary_search(&child_key(entry.parent, entry.id)) {
+            self.child_keys.remove(at);
+            self.child_pages.remove(at);
         }
         if let Ok(at) = self.files.binary_search(&(entry.id, page)) {
             self.files.remove(at);
+        }
+        if entry.parent == ROOT {
+            self.root = None;
         }
     }
 }
@@ -193,6 +250,25 @@ mod tests {
         assert_eq!(index.children(9).count(), 2);
         index.remove(7);
         assert!(index.child(9, 0x5031).is_none() && index.file(0x5031).is_none() && index.by_page(7).is_none());
+    }
+
+    #[test]
+    fn a_tree_has_one_root_and_no_cycle() {
+        let df = |page, parent, id| Entry { kind: Kind::Df, ..entry(page, parent, id) };
+        let mut index = Index::new(100);
+        assert!(!index.is_tree());
+        index.insert(df(3, ROOT, 0x3F00));
+        index.insert(df(4, 3, 0x5015));
+        index.insert(entry(5, 4, 0x4401));
+        assert!(index.is_tree());
+        index.insert(df(6, 7, 1));
+        assert!(!index.is_tree(), "an orphan");
+        index.insert(df(7, 6, 2));
+        assert!(!index.is_tree(), "a cycle");
+        index.remove(6);
+        index.remove(7);
+        index.insert(entry(8, 5, 3));
+        assert!(!index.is_tree(), "below an EF");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn seal(number: u32, count: u8, body: &[u8]) -> [u8; MARK] {
     seal[4..8].copy_from_slice(&number.to_be_bytes());
     seal[8] = count;
     let mut sum = [0; 4];
-    sum.copy_from_slice(&checksum(u32::from_be_bytes(checksum(number, &seal[4..])), body));
+    sum.copy_from_slice(&checksum(u32::from_le_bytes(checksum(number, &seal[4..])), body));
     seal[..4].copy_from_slice(&sum);
     seal
 }

@@ -139,11 +139,14 @@ impl<N: Nvm> Store<N> {
                         return Err(Error::Damaged);
                     }
                 }
+                if index.child(object.parent(), object.id()).is_some() {
+                    return Err(Error::Damaged);
+                }
                 index.footprint += object.footprint();
                 index.insert(Entry::of(page, &object));
             }
         }
-        Ok(index)
+        if index.is_tree() { Ok(index) } else { Err(Error::Damaged) }
     }
 
     /// Writes the pages of a sealed commit. Until that has worked, reads see the commit and nothing new begins.

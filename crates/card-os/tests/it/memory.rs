@@ -129,3 +129,19 @@ fn damage_is_found_and_left_alone() {
     assert_eq!(open(&[0; 4096]).unwrap_err(), OpenError::NotACard);
     assert!(matches!(open(&image[..image.len() - 128]), Err(OpenError::Damaged(_))));
 }
+
+/// Every released format loads for ever. How the image was made stands in `fixtures/README.md`.
+#[test]
+fn the_image_of_format_1_opens() {
+    let image = include_bytes!("../../../../fixtures/nvm/v1/isoapplet.img");
+    let mut host = Host { card: reopened(SimNvm::from_image(image)) };
+    host.card.power_on(Protocol::T1);
+    host.expect(SELECT_AID, "0006069000");
+    host.expect("0020000100", "63C2");
+    host.expect("00A4000C023101", "9000");
+    host.expect("00B0000005", "1122334455 9000");
+    host.expect(VERIFY, "9000");
+    host.expect("002241B606800111840103", "9000");
+    let (signature, status) = host.send_all("002A9E9A040102030400");
+    assert_eq!((signature.len(), status.as_str()), (256, "9000"));
+}
