@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod dialect;
+mod events;
 mod keys;
 mod memory;
 mod support;
