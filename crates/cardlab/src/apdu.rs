@@ -1,0 +1,138 @@
+//! `cardlab apdu`: single commands, their answers, and what the answers mean.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use card_wire::{Class, Command, Ins, Status};
+use host_driver::{InProcess, Transport};
+use serde::Serialize;
+
+use crate::image::{self, ImageOptions};
+use crate::output;
+use crate::target::{self, Kind, TargetArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  cardlab apdu 00A404000CF276A288BCFBA69D34F31001 0084000008
+  cardlab apdu --image alice.img '00 A4 04 00 0C F276A288BCFBA69D34F31001'
+  cardlab apdu --target pcsc --reader ACS 00A40000023F0000
+Each command is sent as it is: 61xx and 6Cxx are explained, not followed.";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Card in a file instead of a blank one (--target sim)
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    /// One JSON document instead of lines
+    #[arg(long)]
+    json: bool,
+    /// Commands in hexadecimal; spaces are ignored
+    #[arg(required = true, value_name = "HEX")]
+    commands: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Exchange {
+    command: String,
+    data: String,
+    status: String,
+    meaning: String,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.target.check()?;
+    let commands: Vec<Vec<u8>> = args.commands.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
+    let mut card = connect(args)?;
+    let mut exchanges = Vec::new();
+    for command in &commands {
+        let answer = card.transmit(command).context("the command was not answered")?;
+        let (data, status) = Status::split(&answer).context("the card answered without a status word")?;
+        let exchange = Exchange {
+            command: shown(command),
+            data: hex::encode_upper(data),
+            status: format!("{:04X}", status.0),
+            meaning: status.to_string(),
+        };
+        if args.json {
+            exchanges.push(exchange);
+        } else {
+            output::line(format_args!("> {}", exchange.command))?;
+            if !data.is_empty() {
+                output::line(format_args!("< {}", exchange.data))?;
+            }
+            output::line(format_args!("  {}", exchange.meaning))?;
+        }
+    }
+    if args.json {
+        output::line(serde_json::to_string_pretty(&exchanges)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn connect(args: &Args) -> anyhow::Result<Box<dyn Transport>> {
+    let Some(path) = &args.image else { return args.target.connect() };
+    if args.target.target != Kind::Sim {
+        anyhow::bail!("--image goes with --target sim");
+    }
+    if !path.exists() {
+        anyhow::bail!("there is no image {}; `cardlab sim --image FILE` makes one", path.display());
+    }
+    let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
+    let options = ImageOptions { path: path.clone(), preset, seed: args.target.seed, durable: false };
+    let (card, _) = image::open(&options)?;
+    Ok(Box::new(InProcess::new(Box::new(card))))
+}
+
+fn parse(text: &str) -> anyhow::Result<Vec<u8>> {
+    let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
+    let bytes =
+        hex::decode(&digits).map_err(|error| anyhow::anyhow!("`{}` is not hexadecimal: {error}", shorten(text)))?;
+    // A command may carry a PIN: what is wrong is told, not what it says.
+    anyhow::ensure!(bytes.len() >= 4, "a command has at least 4 bytes: class, instruction, P1, P2");
+    anyhow::ensure!(bytes.len() <= card_wire::apdu::MAX_COMMAND, "a command has at most 65,544 bytes");
+    Ok(bytes)
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(8).chain(text.chars().nth(8).map(|_| '…')).collect()
+}
+
+/// The command as it may be shown: data that can hold a PIN or a key is left out.
+fn shown(bytes: &[u8]) -> String {
+    let secret = [Ins::VERIFY, Ins::CHANGE_REFERENCE_DATA, Ins::RESET_RETRY_COUNTER, Ins::PUT_DATA_ODD];
+    match bytes {
+        [cla, ins, p1, p2, rest @ ..] if secret.contains(&Ins(*ins)) && rest.len() > 1 => {
+            let len = Command::parse(bytes).map_or(rest.len(), |command| command.data.len());
+            let chained = if Class(*cla).unchained() == Class(*cla) { "" } else { ", chained" };
+            format!("{cla:02X}{ins:02X}{p1:02X}{p2:02X} ({}, {len} bytes of data not shown{chained})", Ins(*ins))
+        }
+        bytes => hex::encode_upper(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(shown(&[0, 0xA4, 0, 0]), "00A40000");
+        let verify = [0, 0x20, 0, 1, 6, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36];
+        assert_eq!(shown(&verify), "00200001 (VERIFY, 6 bytes of data not shown)");
+        assert_eq!(
+            shown(&[0x10, 0xDB, 0x3F, 0xFF, 1, 7]),
+            "10DB3FFF (PUT DATA (odd), 1 bytes of data not shown, chained)"
+        );
+        assert_eq!(shown(&[0, 0x20, 0, 1, 9, 0x31]), "00200001 (VERIFY, 2 bytes of data not shown)");
+    }
+
+    #[test]
+    fn commands_are_read_with_spaces() {
+        assert_eq!(parse("00 A4:04 00").unwrap(), [0, 0xA4, 4, 0]);
+        assert!(parse("00A4").is_err() && parse("xyz").is_err() && parse("00A40").is_err());
+    }
+}

@@ -1,0 +1,164 @@
+//! A card in a file: its memory, written in place in the order of the journal.
+//!
+//! The file is made whole beside its place and then put there; afterwards every write goes to it at once, so that a
+//! killed process leaves the state before or after the command that ran. Reads come from a copy in RAM.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use card_os::nvm::{Nvm, NvmError};
+use card_os::platform::{NoEvents, Parts};
+use card_os::sim::{SimCard, SimPlatform, seeded_rng};
+use card_os::{Card, Preset};
+use rand_chacha::ChaCha20Rng;
+use rsa_host::HostRsa;
+
+/// Memory in a file. Holds the file's lock as long as it lives.
+#[derive(Debug)]
+pub struct FileNvm {
+    file: File,
+    copy: Vec<u8>,
+    durable: bool,
+}
+
+impl FileNvm {
+    /// Opens a file for this process alone.
+    ///
+    /// # Errors
+    /// Where the file cannot be read and written, or another process has it.
+    pub fn open(path: &Path, durable: bool) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .with_context(|| format!("cannot open the image {shown} for reading and writing"))?;
+        match file.try_lock() {
+            Ok(()) => (),
+            Err(TryLockError::WouldBlock) => {
+                bail!("the image {shown} is in use by another cardlab; stop that one or use another image")
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock the image {shown}"));
+            }
+        }
+        let len = file.metadata().with_context(|| format!("cannot read the image {shown}"))?.len();
+        // No card is larger than a few hundred kilobytes; anything else is not read into memory to find that out.
+        if len > MAX_IMAGE {
+            bail!("{shown} is not a card image (it has {len} bytes); nothing was changed");
+        }
+        let mut copy = Vec::new();
+        io::Read::read_to_end(&mut &file, &mut copy).with_context(|| format!("cannot read the image {shown}"))?;
+        Ok(Self { file, copy, durable })
+    }
+}
+
+const MAX_IMAGE: u64 = 16 << 20;
+
+impl Nvm for FileNvm {
+    fn len(&self) -> usize {
+        self.copy.len()
+    }
+
+    fn read(&mut self, at: usize, out: &mut [u8]) -> Result<(), NvmError> {
+        let end = at.checked_add(out.len()).ok_or(NvmError::Read)?;
+        out.copy_from_slice(self.copy.get(at..end).ok_or(NvmError::Read)?);
+        Ok(())
+    }
+
+    fn write(&mut self, at: usize, data: &[u8]) -> Result<(), NvmError> {
+        let end = at.checked_add(data.len()).ok_or(NvmError::Write)?;
+        let copy = self.copy.get_mut(at..end).ok_or(NvmError::Write)?;
+        write_at(&self.file, at as u64, data).map_err(|_| NvmError::Write)?;
+        copy.copy_from_slice(data);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), NvmError> {
+        if self.durable { self.file.sync_data().map_err(|_| NvmError::Write) } else { Ok(()) }
+    }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, at: u64, data: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, data, at)
+}
+
+#[cfg(not(unix))]
+fn write_at(mut file: &File, at: u64, data: &[u8]) -> io::Result<()> {
+    use std::io::{Seek as _, SeekFrom};
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(data)
+}
+
+/// A card whose memory is a file.
+pub type ImageCard = Card<SimPlatform<HostRsa, NoEvents, FileNvm>>;
+
+/// How a card in a file is opened.
+#[derive(Clone, Debug)]
+pub struct ImageOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// What a new card is made from; an existing one must be of this name. Without it a new card is an `isoapplet`.
+    pub preset: Option<Preset>,
+    /// Seed of the card's randomness, or the operating system's.
+    pub seed: Option<u64>,
+    /// Waits for the disk at each commit.
+    pub durable: bool,
+}
+
+/// Opens the card in the file, or makes a blank one where there is no file. Returns whether it is new.
+///
+/// # Errors
+/// What is wrong, and that the file was left as it was.
+pub fn open(options: &ImageOptions) -> anyhow::Result<(ImageCard, bool)> {
+    let ImageOptions { path, preset, seed, durable } = options;
+    let new = !path.try_exists().with_context(|| format!("cannot look for the image {}", path.display()))?;
+    if new {
+        create(path, &preset.clone().unwrap_or_else(Preset::isoapplet))?;
+    }
+    let parts = Parts { nvm: FileNvm::open(path, *durable)?, rng: rng(*seed, 0)?, rsa: HostRsa, events: NoEvents };
+    let mut card =
+        Card::open(parts).with_context(|| format!("cannot use {}; it was left as it was", path.display()))?;
+    if let Some(preset) = preset
+        && preset != card.preset()
+    {
+        let (wanted, is) = (&preset.name, &card.preset().name);
+        if wanted == is {
+            bail!("{} is a card of preset `{is}` with other values; open it without --preset", path.display());
+        }
+        bail!("{} is a card of preset `{is}`, not `{wanted}`; leave --preset out or use another file", path.display());
+    }
+    // A card that is opened again must not draw the same randomness as in its first life.
+    let stream = u64::from(card.commit_number());
+    *card.rng_mut() = rng(*seed, stream)?;
+    Ok((card, new))
+}
+
+/// The randomness of a seed, or the operating system's.
+///
+/// # Errors
+/// Where the operating system has none.
+pub fn rng(seed: Option<u64>, stream: u64) -> anyhow::Result<ChaCha20Rng> {
+    match seed {
+        Some(seed) => Ok(seeded_rng(seed, stream)),
+        None => card_os::sim::os_rng().context("the operating system gives no randomness; use --seed for a test"),
+    }
+}
+
+/// Puts a blank card into a new file, readable by its owner only. An existing file is never replaced.
+fn create(path: &Path, preset: &Preset) -> anyhow::Result<()> {
+    let blank = SimCard::from_seed(preset, 0, HostRsa).context("cannot make a card from this preset")?;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let context = || format!("cannot create the image {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(context)?;
+    file.write_all(&blank.nvm().image()).with_context(context)?;
+    file.as_file().sync_all().with_context(context)?;
+    file.persist_noclobber(path).map_err(|error| error.error).with_context(context)?;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The `cardlab` program: a simulated card behind vpcd, the conformance suite, readers and single APDUs.
+//!
+//! A library with a thin `main`, so that tests can use the card in a file without starting a process.
+#![forbid(unsafe_code)]
+
+mod apdu;
+mod conform;
+pub mod image;
+mod output;
+mod readers;
+mod sim;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+const EXAMPLES: &str = "\
+Examples:
+  cardlab conform                               the conformance suite on the built-in card
+  cardlab conform --target pcsc --reader ACS    what of it is safe on the card in a real reader
+  cardlab sim --image alice.img                 a card that lives in a file, in the reader that vpcd offers
+  cardlab apdu 00A404000CF276A288BCFBA69D34F31001
+  cardlab readers";
+
+#[derive(Parser)]
+#[command(name = "cardlab", version, about = "A simulated smart card and the tools to test against it", after_help = EXAMPLES)]
+enum Program {
+    /// Play the conformance suite: on the built-in card, or on a card in a reader
+    Conform(conform::Args),
+    /// Put a simulated card into a vpcd reader until Ctrl-C
+    Sim(sim::Args),
+    /// List PC/SC readers and the cards in them
+    Readers(readers::Args),
+    /// Send APDUs and explain the answers
+    Apdu(apdu::Args),
+}
+
+/// Exit code where something could not run at all.
+const COULD_NOT_RUN: u8 = 2;
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Program::parse() {
+        Program::Conform(args) => conform::run(&args),
+        Program::Sim(args) => sim::run(&args),
+        Program::Readers(args) => readers::run(&args),
+        Program::Apdu(args) => apdu::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        // The reader of a pipe has seen enough.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cardlab: {error:#}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}

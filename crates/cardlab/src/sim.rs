@@ -1,0 +1,90 @@
+//! `cardlab sim`: a card in a vpcd reader until Ctrl-C.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc;
+
+use anyhow::Context as _;
+use card_os::Preset;
+use card_os::sim::SimCard;
+use card_wire::{Atr, Icc};
+use rsa_host::HostRsa;
+use virtual_reader::{VirtualReader, VpcdAddress};
+
+use crate::image::{self, ImageOptions};
+use crate::output;
+use crate::target;
+
+const EXAMPLES: &str = "\
+Examples:
+  cardlab sim                                   a blank card, forgotten at the end
+  cardlab sim --image alice.img --preset certificate
+  cardlab sim --seed 7 --vpcd 127.0.0.1:35964   reproducible, in vpcd's second slot";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// What the card is made from: isoapplet, certificate, or a TOML file
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// File that holds the card; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    /// Seed of the card's randomness: equal seeds give equal keys. For tests only
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Answer to reset of a new card, in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    atr: Option<String>,
+    /// Where vpcd waits for a card
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
+    vpcd: VpcdAddress,
+    /// Wait for the disk at each change, so that a crash of the machine loses nothing either
+    #[arg(long, requires = "image")]
+    durable: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let card = card(args)?;
+    let (stop, stopped) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        // Whoever waits has gone already when this fails.
+        let _ = stop.send(());
+    })
+    .context("cannot catch Ctrl-C")?;
+    let address = args.vpcd.clone();
+    output::line(format_args!("reader: vpcd at {}:{}; Ctrl-C ends", address.host, address.port))?;
+    let reader = VirtualReader::start_with(card, address, |event| {
+        // A closed pipe must not take the card out of the reader.
+        let _ = output::line(event);
+    });
+    stopped.recv().context("nobody is left who could stop this")?;
+    reader.stop();
+    output::line("stopped; the card is as the last answered command left it")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn card(args: &Args) -> anyhow::Result<Box<dyn Icc>> {
+    let mut preset = args.preset.as_deref().map(target::preset).transpose()?;
+    if let Some(atr) = &args.atr {
+        let bytes = hex::decode(atr).map_err(|error| anyhow::anyhow!("--atr {atr} is not hexadecimal: {error}"))?;
+        let atr = Atr::parse(&bytes).with_context(|| format!("--atr {atr} is not an answer to reset"))?;
+        preset = Some(Preset { atr, ..preset.unwrap_or_else(Preset::isoapplet) });
+    }
+    let Some(path) = &args.image else {
+        let preset = preset.unwrap_or_else(Preset::isoapplet);
+        let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
+        *card.rng_mut() = image::rng(args.seed, 0)?;
+        output::line(format_args!("card: preset {}, in RAM, forgotten at the end", preset.name))?;
+        return Ok(Box::new(card));
+    };
+    let options = ImageOptions { path: path.clone(), preset, seed: args.seed, durable: args.durable };
+    let (card, new) = image::open(&options)?;
+    let (name, number) = (&card.preset().name, card.commit_number());
+    if new {
+        output::line(format_args!("card: preset {name}, new in {}", path.display()))?;
+    } else {
+        output::line(format_args!("card: preset {name}, from {} (change {number})", path.display()))?;
+    }
+    Ok(Box::new(card))
+}

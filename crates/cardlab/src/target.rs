@@ -1,0 +1,94 @@
+//! Which card a command talks to: the built-in one, one that connects as to vpcd, or one in a PC/SC reader.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use card_os::Preset;
+use card_os::sim::SimCard;
+use clap::{Args, ValueEnum};
+use host_driver::{InProcess, Pcsc, Transport, Vpcd};
+use rsa_host::HostRsa;
+
+/// Where the card is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// The built-in simulator, in this process
+    Sim,
+    /// A card simulator that connects to us as it would to vpcd
+    Vpcd,
+    /// A card in a PC/SC reader
+    Pcsc,
+}
+
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// Where the card is
+    #[arg(long, value_enum, default_value = "sim")]
+    pub(crate) target: Kind,
+    /// PC/SC reader: its name or a part of it that fits only one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) reader: Option<String>,
+    /// Address to wait at for a card simulator (--target vpcd)
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
+    pub(crate) listen: String,
+    /// Preset of the built-in card: isoapplet, certificate, or a TOML file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// Seed of the built-in card's randomness
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// How long to wait for a card simulator to connect.
+const WAIT: Duration = Duration::from_secs(30);
+
+impl TargetArgs {
+    /// Options that the chosen target has no use for are mistakes, not decoration.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if self.reader.is_some() && self.target != Kind::Pcsc {
+            anyhow::bail!("--reader goes with --target pcsc");
+        }
+        if self.seed.is_some() && self.target != Kind::Sim {
+            anyhow::bail!("--seed goes with --target sim: it is the built-in card's randomness");
+        }
+        Ok(())
+    }
+
+    /// The way to a card that is there already.
+    pub(crate) fn connect(&self) -> anyhow::Result<Box<dyn Transport>> {
+        match self.target {
+            Kind::Sim => {
+                let preset = self.preset.as_deref().map_or_else(|| Ok(Preset::isoapplet()), preset)?;
+                let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
+                *card.rng_mut() = crate::image::rng(self.seed, 0)?;
+                Ok(Box::new(InProcess::new(Box::new(card))))
+            }
+            Kind::Vpcd => {
+                let listener = Vpcd::listen(&self.listen)
+                    .with_context(|| format!("cannot listen at {}; is pcscd with vpcd running there?", self.listen))?;
+                eprintln!("waiting {} s at {} for a card simulator", WAIT.as_secs(), self.listen);
+                let card = listener.accept(WAIT).with_context(|| {
+                    format!("no card simulator connected to {}; start one, e.g. `cardlab sim`", self.listen)
+                })?;
+                Ok(Box::new(card))
+            }
+            Kind::Pcsc => Ok(Box::new(
+                Pcsc::connect(self.reader.as_deref()).context("cannot reach a card (see `cardlab readers`)")?,
+            )),
+        }
+    }
+}
+
+/// A preset by name or from a file.
+pub(crate) fn preset(name: &str) -> anyhow::Result<Preset> {
+    if let Some(preset) = Preset::named(name) {
+        return Ok(preset);
+    }
+    let path = Path::new(name);
+    if path.extension().is_none() && !path.exists() {
+        anyhow::bail!("no preset is called `{name}`; there are {} and TOML files", Preset::NAMES.join(", "));
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the preset {name}"))?;
+    Preset::from_toml(&text).with_context(|| format!("{name} is not a preset"))
+}

@@ -1,0 +1,159 @@
+//! A card in a private reader, and programs that are judged by what they say.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use card_os::preset::{Dialect, Preset};
+use card_os::sim::SimCard;
+use rsa_host::HostRsa;
+use testkit::{PrivatePcscd, Unavailable, find_program, require_or_skip, run_bounded, try_run_bounded};
+use virtual_reader::{LinkState, VirtualReader, VpcdAddress};
+
+/// PIN and PUK of OpenSC's CI.
+pub(super) const PIN: &str = "123456";
+pub(super) const PUK: &str = "0123456789abcdef";
+
+const PROGRAMS: [&str; 5] = ["opensc-tool", "pkcs15-init", "pkcs15-tool", "pkcs11-tool", "openssl"];
+/// For one program. Much more than it needs: a busy machine is no reason to fail.
+const LIMIT: Duration = Duration::from_secs(90);
+/// Any fixed value; the card's keys follow from it.
+const SEED: u64 = 23;
+
+/// A new card in a reader of its own. Everything ends with it.
+pub(super) struct Desk {
+    // Before the daemon, so that the card is pulled from a reader that still exists.
+    _reader: VirtualReader,
+    pcscd: PrivatePcscd,
+}
+
+impl Desk {
+    /// A blank card made from the preset; nothing where the test must be skipped.
+    pub(super) fn with(preset: &Preset) -> Option<Self> {
+        let pcscd = require_or_skip(programs().and_then(|()| PrivatePcscd::start()))?;
+        let card = SimCard::from_seed(preset, SEED, HostRsa).unwrap();
+        let reader = VirtualReader::start(Box::new(card), VpcdAddress::local(pcscd.vpcd_port()));
+        assert!(reader.wait_for(LinkState::Connected, LIMIT), "no connection to vpcd: {}", pcscd.log());
+        let desk = Self { _reader: reader, pcscd };
+        desk.wait_for_card();
+        Some(desk)
+    }
+
+    /// pcscd looks for a card every 0.4 s. OpenSC's own waiting ends with 0 and without the card.
+    fn wait_for_card(&self) {
+        let end = Instant::now() + LIMIT;
+        while !self.run("opensc-tool --atr").text.contains("3b:80:80:01:01") {
+            assert!(Instant::now() < end, "pcscd sees no card: {}", self.pcscd.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// A blank card of any OpenSC user, which speaks this version of the dialect.
+    pub(super) fn speaking(dialect: Dialect) -> Option<Self> {
+        Self::with(&Preset { dialect, ..Preset::isoapplet() })
+    }
+
+    /// A blank card of any OpenSC user as it comes.
+    pub(super) fn isoapplet() -> Option<Self> {
+        Self::with(&Preset::isoapplet())
+    }
+
+    /// Makes the PKCS#15 structure with the PIN and the PUK of OpenSC's CI.
+    pub(super) fn initialise(&self) -> &Self {
+        self.run(&format!("pkcs15-init --create-pkcs15 --so-pin {PIN} --so-puk {PUK}")).ok().lacks("Failed");
+        self
+    }
+
+    /// Generates a key on the card; `what` is in the words of pkcs15-init, as in `rsa/2048 --id 1`.
+    pub(super) fn generate(&self, what: &str) -> &Self {
+        self.run(&format!("pkcs15-init --generate-key {what} --auth-id FF --pin {PIN}")).ok().lacks("Failed");
+        self
+    }
+
+    /// Runs a program in the directory of the test. Words are separated by blanks; `""` is an empty one.
+    pub(super) fn run(&self, line: &str) -> Said {
+        let mut words = line.split_whitespace().map(|word| if word == "\"\"" { "" } else { word });
+        let mut command = self.pcscd.command(words.next().unwrap());
+        let output = run_bounded(command.args(words), LIMIT);
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        Said { line: line.to_owned(), code: output.status.code(), text }
+    }
+
+    /// A file that the test gives to a program.
+    pub(super) fn write(&self, name: &str, content: &[u8]) {
+        fs::write(self.pcscd.home().join(name), content).unwrap();
+    }
+
+    /// A file that a program has written.
+    #[track_caller]
+    pub(super) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.pcscd.home().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+/// What a program has said, on both of its streams.
+pub(super) struct Said {
+    line: String,
+    code: Option<i32>,
+    pub(super) text: String,
+}
+
+impl Said {
+    /// It must have ended with 0.
+    #[track_caller]
+    pub(super) fn ok(self) -> Self {
+        assert!(self.code == Some(0), "should succeed: {}", self.story());
+        self
+    }
+
+    /// It must have ended with something else.
+    #[track_caller]
+    pub(super) fn fails(self) -> Self {
+        assert!(self.code.is_some_and(|code| code != 0), "should fail: {}", self.story());
+        self
+    }
+
+    /// The text must be in what it said.
+    #[track_caller]
+    pub(super) fn says(self, text: &str) -> Self {
+        assert!(self.text.contains(text), "should say {text:?}: {}", self.story());
+        self
+    }
+
+    /// The text must not be in what it said.
+    #[track_caller]
+    pub(super) fn lacks(self, text: &str) -> Self {
+        assert!(!self.text.contains(text), "should not say {text:?}: {}", self.story());
+        self
+    }
+
+    /// How many lines of what it said are this text, blanks at the ends aside.
+    pub(super) fn count(&self, line: &str) -> usize {
+        self.text.lines().filter(|found| found.trim() == line).count()
+    }
+
+    fn story(&self) -> String {
+        let mut story = format!("{}\nended with {:?} and said:\n", self.line, self.code);
+        // Indented, so that it is told from what the test says.
+        self.text.lines().for_each(|line| writeln!(story, "    {line}").unwrap());
+        story
+    }
+}
+
+/// Nothing where the installed OpenSC is of the series that the expected failures are known for.
+pub(super) fn series(wanted: &str) -> Result<(), Unavailable> {
+    programs()?;
+    let said = try_run_bounded(Command::new("opensc-tool").arg("--info"), LIMIT)
+        .map_err(|error| Unavailable::new(error.to_string()))?;
+    let version = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    if version.contains(wanted) {
+        return Ok(());
+    }
+    Err(Unavailable::new(format!("what fails is known for {wanted} only, and this is {version}")))
+}
+
+fn programs() -> Result<(), Unavailable> {
+    PROGRAMS.iter().try_for_each(|program| find_program(program).map(drop))
+}
