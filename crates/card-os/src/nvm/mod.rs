@@ -1,7 +1,7 @@
 //! Non-volatile memory: the trait that a chip, a file or a test double implements, and the journalled store on it.
 //!
 //! The memory is byte-writable without erase. Nobody borrows it whole, so that copy-on-write, flipped bits and
-//! power cuts stay possible. [`store`] is the only user of [`Nvm`]; nothing here knows files, PINs or APDUs.
+//! power cuts stay possible. The store is the only user of [`Nvm`]; nothing here knows files, PINs or APDUs.
 //!
 //! Bytes, from address 0:
 //!
