@@ -104,6 +104,9 @@ impl<P: Platform> Card<P> {
         let (store, header) = Store::open(nvm)?;
         let preset =
             Preset::decode(&header.config).ok_or(OpenError::Damaged("the preset in the header is malformed"))?;
+        if header.spare != preset.spare_pages() || u32::try_from(store.nvm().len()) != Ok(preset.nvm_len) {
+            return Err(OpenError::Damaged("the header contradicts its preset"));
+        }
         Ok(Self::assemble(store, rng, rsa, events, preset))
     }
 
@@ -140,6 +143,7 @@ impl<P: Platform> Card<P> {
     /// Takes the power away.
     pub fn power_off(&mut self) {
         self.forget();
+        self.keys = KeyCache::default();
         self.powered = false;
         self.events.event(Event::PowerOff);
     }
@@ -189,7 +193,7 @@ impl<P: Platform> Card<P> {
         let [cla, ins, ..] = bytes else { return Err(self.unusable(Status::WRONG_LENGTH)) };
         let (channel, chained) = class(Class(*cla)).map_err(|status| self.unusable(status))?;
         let selected = self.sessions[usize::from(channel)].is_some();
-        if !commands::is_known(Ins(*ins), selected) {
+        if !commands::is_known(Ins(*ins), selected, self.preset.dialect) {
             return Err(self.unusable(Status::INS_NOT_SUPPORTED));
         }
         let command = Command::parse(bytes).map_err(|_| self.unusable(Status::WRONG_LENGTH))?;

@@ -71,6 +71,13 @@ impl<K> Default for KeyCache<K> {
     }
 }
 
+impl<K> KeyCache<K> {
+    /// Drops the prepared key of a slot, because the slot holds another key now.
+    pub(crate) fn forget(&mut self, slot: u8) {
+        self.0.retain(|(cached, ..)| *cached != slot);
+    }
+}
+
 /// What the slot holds.
 pub(crate) fn kind<N: Nvm>(store: &Store<N>, slot: u8) -> Result<KeyKind, Error> {
     let entry = store.index().child(KEYS, u16::from(slot)).ok_or(Error::Empty)?;
@@ -95,7 +102,9 @@ pub(crate) fn store_rsa<N: Nvm>(store: &mut Store<N>, slot: u8, key: &RsaPrivate
 
 /// Puts an EC key into a slot, in place of what it held.
 pub(crate) fn store_ec<N: Nvm>(store: &mut Store<N>, slot: u8, curve: Curve, key: &EcKey) -> Result<(), Error> {
-    let mut stored = key.d.clone();
+    // With room for both: a vector that grows leaves its old bytes behind.
+    let mut stored = Zeroizing::new(Vec::with_capacity(key.d.len() + key.q.len()));
+    stored.extend_from_slice(&key.d);
     stored.extend_from_slice(&key.q);
     put(store, slot, if curve == Curve::P256 { P256 } else { P384 }, &stored)
 }

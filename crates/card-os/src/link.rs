@@ -5,12 +5,16 @@
 use alloc::vec::Vec;
 
 use card_wire::{Command, Status, apdu};
+use zeroize::Zeroizing;
 
 /// Chain and waiting answer.
 #[derive(Clone, Default)]
 pub(crate) struct Link {
     chain: Option<Chain>,
-    waiting: Vec<u8>,
+    /// Answer bytes that have not been fetched yet, behind those of the same answer that have.
+    waiting: Zeroizing<Vec<u8>>,
+    /// How many have been fetched.
+    fetched: usize,
 }
 
 #[derive(Clone)]
@@ -53,8 +57,8 @@ impl Link {
 
     pub(crate) fn drop_waiting(&mut self) {
         if !self.waiting.is_empty() {
-            zeroize::Zeroize::zeroize(&mut self.waiting);
-            self.waiting = Vec::new();
+            self.waiting = Zeroizing::default();
+            self.fetched = 0;
         }
     }
 
@@ -88,8 +92,9 @@ impl Link {
     }
 
     /// Keeps the rest of an answer.
-    pub(crate) fn keep(&mut self, rest: Vec<u8>) {
+    pub(crate) fn keep(&mut self, rest: Zeroizing<Vec<u8>>) {
         self.waiting = rest;
+        self.fetched = 0;
     }
 
     /// Up to `ne` bytes of the waiting answer go to `take`; how many stay.
@@ -97,19 +102,23 @@ impl Link {
     /// # Errors
     /// 6985 if nothing waits.
     pub(crate) fn respond(&mut self, ne: usize, take: impl FnOnce(&[u8])) -> Result<usize, Status> {
-        if self.waiting.is_empty() {
+        let rest = self.waiting.get(self.fetched..).unwrap_or_default();
+        if rest.is_empty() {
             return Err(Status::CONDITIONS);
         }
-        let now = ne.min(self.waiting.len());
-        take(&self.waiting[..now]);
-        zeroize::Zeroize::zeroize(&mut self.waiting[..now]);
-        self.waiting.drain(..now);
-        Ok(self.waiting.len())
+        let now = ne.min(rest.len());
+        let left = rest.len() - now;
+        take(&rest[..now]);
+        self.fetched += now;
+        if left == 0 {
+            self.drop_waiting();
+        }
+        Ok(left)
     }
 }
 
 /// Appends without leaving an unwiped copy behind when the buffer moves.
-fn grow(buffer: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn grow(buffer: &mut Vec<u8>, bytes: &[u8]) {
     if buffer.capacity() - buffer.len() < bytes.len() {
         let mut larger = Vec::with_capacity((buffer.len() + bytes.len()).next_power_of_two());
         larger.extend_from_slice(buffer);

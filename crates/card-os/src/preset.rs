@@ -122,6 +122,8 @@ impl Preset {
     pub fn check(&self) -> Result<(), &'static str> {
         let rules = [
             ((1..=32).contains(&self.name.len()), "name must have 1 to 32 bytes"),
+            (self.name.bytes().all(|byte| byte.is_ascii_graphic()), "name must be of printable ASCII characters"),
+            (matches!(self.blocked.0, 0x63C0 | 0x6983), "blocked must be 63C0 or 6983"),
             (self.pin.min >= 1 && self.pin.min <= self.pin.max, "pin.min must be 1 to pin.max"),
             (self.pin.max <= 16, "pin.max must be at most 16"),
             ((1..=15).contains(&self.pin.tries), "pin.tries must be 1 to 15"),
@@ -132,6 +134,10 @@ impl Preset {
             (self.limits.df_children >= 1, "limits.df_children must be at least 1"),
             ((128..=0xFFFF).contains(&self.limits.file_len), "limits.file_len must be at least 128"),
             ((8192..=0x5_0000).contains(&self.nvm_len), "nvm_len must be 8,192 to 327,680"),
+            (
+                usize::try_from(self.nvm_len).is_ok_and(|len| page::count(len) > usize::from(self.spare_pages()) + 8),
+                "nvm_len must be larger for this limits.file_len: the longest update needs free pages of its own",
+            ),
         ];
         rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(*rule))
     }

@@ -3,19 +3,22 @@
 use alloc::vec::Vec;
 
 use card_wire::Status;
+use zeroize::Zeroizing;
+
+use crate::link::grow;
 
 /// Collects the data field of an answer.
 pub(crate) struct Reply<'r> {
     out: &'r mut [u8],
     len: usize,
     /// What does not fit the caller's buffer.
-    spill: Vec<u8>,
+    spill: Zeroizing<Vec<u8>>,
 }
 
 impl<'r> Reply<'r> {
     /// An empty answer; two bytes of `out` are kept for the status word.
     pub(crate) fn new(out: &'r mut [u8]) -> Self {
-        Self { out, len: 0, spill: Vec::new() }
+        Self { out, len: 0, spill: Zeroizing::default() }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -27,7 +30,7 @@ impl<'r> Reply<'r> {
         let (now, later) = bytes.split_at(fits);
         self.out[self.len..self.len + fits].copy_from_slice(now);
         self.len += fits;
-        self.spill.extend_from_slice(later);
+        grow(&mut self.spill, later);
     }
 
     /// Appends `len` bytes that `fill` writes.
@@ -37,20 +40,22 @@ impl<'r> Reply<'r> {
             self.len += len;
             return Ok(());
         }
-        let mut bytes = alloc::vec![0; len];
+        let mut bytes = Zeroizing::new(alloc::vec![0; len]);
         fill(&mut bytes)?;
         self.push(&bytes);
         Ok(())
     }
 
     /// Data behind the first `ne` bytes, which the answer will not carry.
-    pub(crate) fn cut(&mut self, ne: usize) -> Vec<u8> {
+    pub(crate) fn cut(&mut self, ne: usize) -> Zeroizing<Vec<u8>> {
         let keep = ne.min(self.len);
         if self.len == keep && self.spill.is_empty() {
-            return Vec::new();
+            return Zeroizing::default();
         }
-        let mut rest = self.out[keep..self.len].to_vec();
-        rest.append(&mut self.spill);
+        let mut rest = Zeroizing::new(Vec::with_capacity(self.len - keep + self.spill.len()));
+        rest.extend_from_slice(&self.out[keep..self.len]);
+        rest.extend_from_slice(&self.spill);
+        self.spill = Zeroizing::default();
         self.len = keep;
         rest
     }
@@ -59,7 +64,7 @@ impl<'r> Reply<'r> {
     pub(crate) fn clear(&mut self) {
         self.out[..self.len].fill(0);
         self.len = 0;
-        zeroize::Zeroize::zeroize(&mut self.spill);
+        self.spill = Zeroizing::default();
     }
 
     pub(crate) const fn len(&self) -> usize {

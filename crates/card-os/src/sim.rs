@@ -144,8 +144,8 @@ impl<R: Rsa, E: Events, N: Nvm> Platform for SimPlatform<R, E, N> {
 #[cfg(feature = "rsa")]
 pub type SimCard<R = SoftRsa> = Card<SimPlatform<R>>;
 
-/// The randomness of a seed. `stream` tells apart the lives of one card: a card that is opened again must not
-/// repeat what it drew before.
+/// The randomness of a seed. `stream` tells apart the lives of one card: a card that was changed and is opened again
+/// should not repeat what it drew before.
 #[must_use]
 pub fn seeded_rng(seed: u64, stream: u64) -> ChaCha20Rng {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);

@@ -4,7 +4,7 @@
 //! killed process leaves the state before or after the command that ran. Reads come from a copy in RAM.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -30,6 +30,10 @@ impl FileNvm {
     /// Where the file cannot be read and written, or another process has it.
     pub fn open(path: &Path, durable: bool) -> anyhow::Result<Self> {
         let shown = path.display();
+        // A device or a pipe would be read for ever, and opening some does something already.
+        if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            bail!("{shown} is not a file");
+        }
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -44,13 +48,12 @@ impl FileNvm {
                 return Err(error).with_context(|| format!("cannot lock the image {shown}"));
             }
         }
-        let len = file.metadata().with_context(|| format!("cannot read the image {shown}"))?.len();
         // No card is larger than a few hundred kilobytes; anything else is not read into memory to find that out.
-        if len > MAX_IMAGE {
-            bail!("{shown} is not a card image (it has {len} bytes); nothing was changed");
-        }
         let mut copy = Vec::new();
-        io::Read::read_to_end(&mut &file, &mut copy).with_context(|| format!("cannot read the image {shown}"))?;
+        (&file).take(MAX_IMAGE + 1).read_to_end(&mut copy).with_context(|| format!("cannot read the image {shown}"))?;
+        if copy.len() as u64 > MAX_IMAGE {
+            bail!("{shown} is not a card image (it is too long); nothing was changed");
+        }
         Ok(Self { file, copy, durable })
     }
 }
@@ -71,7 +74,11 @@ impl Nvm for FileNvm {
     fn write(&mut self, at: usize, data: &[u8]) -> Result<(), NvmError> {
         let end = at.checked_add(data.len()).ok_or(NvmError::Write)?;
         let copy = self.copy.get_mut(at..end).ok_or(NvmError::Write)?;
-        write_at(&self.file, at as u64, data).map_err(|_| NvmError::Write)?;
+        if write_at(&self.file, at as u64, data).is_err() {
+            // Part of it may have been written: the copy must say what the file says.
+            read_at(&self.file, at as u64, copy).map_err(|_| NvmError::PowerLoss)?;
+            return Err(NvmError::Write);
+        }
         copy.copy_from_slice(data);
         Ok(())
     }
@@ -84,6 +91,18 @@ impl Nvm for FileNvm {
 #[cfg(unix)]
 fn write_at(file: &File, at: u64, data: &[u8]) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, data, at)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, out, at)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, at: u64, out: &mut [u8]) -> io::Result<()> {
+    use std::io::{Seek as _, SeekFrom};
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(out)
 }
 
 #[cfg(not(unix))]
@@ -127,12 +146,16 @@ pub fn open(options: &ImageOptions) -> anyhow::Result<(ImageCard, bool)> {
     {
         let (wanted, is) = (&preset.name, &card.preset().name);
         if wanted == is {
-            bail!("{} is a card of preset `{is}` with other values; open it without --preset", path.display());
+            bail!(
+                "{} is a card of preset `{is}` with other values; open it without --preset and --atr",
+                path.display()
+            );
         }
         bail!("{} is a card of preset `{is}`, not `{wanted}`; leave --preset out or use another file", path.display());
     }
-    // A card that is opened again must not draw the same randomness as in its first life.
-    let stream = u64::from(card.commit_number());
+    // A new card draws what a card in RAM draws from this seed. One that is opened again draws something else, unless
+    // nothing was changed in between: then it is the same card, and the same seed says the same.
+    let stream = if new { 0 } else { u64::from(card.commit_number()) };
     *card.rng_mut() = rng(*seed, stream)?;
     Ok((card, new))
 }

@@ -89,6 +89,7 @@ pub(crate) fn preset(name: &str) -> anyhow::Result<Preset> {
     if path.extension().is_none() && !path.exists() {
         anyhow::bail!("no preset is called `{name}`; there are {} and TOML files", Preset::NAMES.join(", "));
     }
+    anyhow::ensure!(path.is_file(), "there is no preset file {name}");
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the preset {name}"))?;
     Preset::from_toml(&text).with_context(|| format!("{name} is not a preset"))
 }

@@ -4,7 +4,6 @@ use card_wire::{Case, Command, Status};
 
 use super::{Context, expect_case};
 use crate::platform::Platform;
-use crate::preset::Dialect;
 use crate::reply::Reply;
 use crate::session::Version;
 
@@ -14,15 +13,12 @@ pub(super) const VERSION_0: [u8; 3] = [0x00, 0x06, 0x06];
 /// clear: a reader that does not announce them would be sent more than it can carry.
 const VERSION_1: [u8; 3] = [0x01, 0x00, 0x2E];
 
-/// GET DATA; case 2. Version 0 of the dialect does not have it.
+/// GET DATA; case 2. An explicit `v0` card does not have the instruction.
 pub(super) fn get_data<P: Platform>(
     context: &mut Context<'_, P>,
     command: &Command<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<(), Status> {
-    if context.preset.dialect == Dialect::V0 {
-        return Err(Status::INS_NOT_SUPPORTED);
-    }
     if command.p1p2() != 0x0101 {
         return Err(Status::WRONG_P1_P2);
     }

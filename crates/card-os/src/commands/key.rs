@@ -112,6 +112,7 @@ fn generate_rsa<P: Platform>(
     }
     let key = context.rsa.generate(bits, context.rng).map_err(Error::from)?;
     keys::store_rsa(context.store, slot, &key)?;
+    context.keys.forget(slot);
     context.events.event(Event::KeyStored { slot });
     push_template(reply, 0x7F49, &[(0x81, &key.n), (0x82, &[0x01, 0x00, 0x01])]);
     Ok(())
@@ -124,10 +125,11 @@ fn generate_ec<P: Platform>(
     slot: u8,
     reply: &mut Reply<'_>,
 ) -> Result<(), Status> {
-    let parameters = Parameters::parse(data, 0x87).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
+    let parameters = Parameters::parse(data).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
     let curve = Curve::recognise(&parameters.domain).ok_or(Status::FUNCTION_NOT_SUPPORTED)?;
     let key = curve.generate(context.rng);
     keys::store_ec(context.store, slot, curve, &key)?;
+    context.keys.forget(slot);
     context.events.event(Event::KeyStored { slot });
     let Domain { p, a, b, g, n } = parameters.domain;
     push_template(
@@ -145,11 +147,11 @@ struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    /// Reads 81 to 85 and the cofactor under its tag: generation and import number it differently.
-    fn parse(data: &'a [u8], cofactor: u32) -> Option<Self> {
+    /// Reads 81 to 85 and the cofactor, 87.
+    fn parse(data: &'a [u8]) -> Option<Self> {
         let find = |tag| tlv::find(data, Tag(tag)).ok().flatten();
         let domain = Domain { p: find(0x81)?, a: find(0x82)?, b: find(0x83)?, g: find(0x84)?, n: find(0x85)? };
-        Some(Self { domain, cofactor: find(cofactor)? })
+        Some(Self { domain, cofactor: find(0x87)? })
     }
 }
 
@@ -206,11 +208,18 @@ fn import_rsa<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) 
     };
     let parts = CrtParts { p: find(0x92)?, q: find(0x93)?, qinv: find(0x94)?, dp: find(0x95)?, dq: find(0x96)? };
     let key = rsa::assemble(&parts).map_err(Error::from)?;
-    Ok(keys::store_rsa(context.store, slot, &key)?)
+    // Primes that are none pass every check of the parts; a key that cannot compute is refused now, not when it is used.
+    let input = [alloc::vec![0; key.n.len() - 1], alloc::vec![2]].concat();
+    let mut output = alloc::vec![0; key.n.len()];
+    let prepared = context.rsa.prepare(&key).map_err(Error::from)?;
+    context.rsa.private(&prepared, &input, &mut output).map_err(|_| Error::Crypto(CryptoError::BadKey))?;
+    keys::store_rsa(context.store, slot, &key)?;
+    context.keys.forget(slot);
+    Ok(())
 }
 
 fn import_ec<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) -> Result<(), Status> {
-    let parameters = Parameters::parse(data, 0x87).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
+    let parameters = Parameters::parse(data).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
     let scalar = tlv::find(data, Tag(0x88)).ok().flatten().ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
     let curve = Curve::recognise(&parameters.domain).ok_or(Status::FUNCTION_NOT_SUPPORTED)?;
     let zeros = scalar.iter().take_while(|byte| **byte == 0).count();
@@ -220,5 +229,7 @@ fn import_ec<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) -
     let mut d = zeroize::Zeroizing::new(alloc::vec![0; len]);
     d[fill..].copy_from_slice(scalar);
     let key = curve.key(&d).ok_or(Error::Crypto(CryptoError::BadKey))?;
-    Ok(keys::store_ec(context.store, slot, curve, &key)?)
+    keys::store_ec(context.store, slot, curve, &key)?;
+    context.keys.forget(slot);
+    Ok(())
 }

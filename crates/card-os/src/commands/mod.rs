@@ -18,7 +18,7 @@ use crate::crypto::rsa::Rsa;
 use crate::keys::KeyCache;
 use crate::nvm::store::Store;
 use crate::platform::Platform;
-use crate::preset::Preset;
+use crate::preset::{Dialect, Preset};
 use crate::reply::Reply;
 use crate::session::Session;
 
@@ -50,9 +50,10 @@ impl<P: Platform> Context<'_, P> {
 
 /// Whether the instruction exists. Before an application is selected, only SELECT does (rulings for our presets;
 /// a card without a selected applet has nobody to ask).
-pub(crate) const fn is_known(ins: Ins, selected: bool) -> bool {
+pub(crate) const fn is_known(ins: Ins, selected: bool, dialect: Dialect) -> bool {
     match ins {
         Ins::SELECT => true,
+        Ins::GET_DATA => selected && !matches!(dialect, Dialect::V0),
         Ins::VERIFY
         | Ins::MANAGE_SECURITY_ENVIRONMENT
         | Ins::CHANGE_REFERENCE_DATA
@@ -63,7 +64,6 @@ pub(crate) const fn is_known(ins: Ins, selected: bool) -> bool {
         | Ins::GET_CHALLENGE
         | Ins::READ_BINARY
         | Ins::GET_RESPONSE
-        | Ins::GET_DATA
         | Ins::UPDATE_BINARY
         | Ins::PUT_DATA_ODD
         | Ins::CREATE_FILE

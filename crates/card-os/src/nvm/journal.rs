@@ -83,8 +83,8 @@ pub(crate) fn write<N: Nvm>(nvm: &mut N, record: &Record) -> Result<(), Error> {
 
 /// A memory that reports a failed write may have written all the same: what it holds decides.
 fn is_sealed<N: Nvm>(nvm: &mut N, at: usize, seal: &[u8; SEAL]) -> bool {
-    let mut found = [0; SEAL];
-    nvm.read(at, &mut found).is_ok() && found == *seal
+    let mut found = [0; MARK];
+    nvm.read(at, &mut found).is_ok() && found == seal[..MARK]
 }
 
 /// Notes that the pages of a commit have been written.

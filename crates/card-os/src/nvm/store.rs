@@ -17,7 +17,8 @@ const MAP_BITS: usize = PAYLOAD * 8;
 /// Pages of the object map that one commit can rewrite, which bounds the memory.
 const MAX_MAP_PAGES: usize = journal::MAX_PAGES;
 
-/// Counts what is written and remembers a loss of power.
+/// Counts what is written and remembers a loss of power: from then on nothing reaches the memory until recovery,
+/// even if the memory would take it.
 #[derive(Clone)]
 pub(crate) struct Meter<N> {
     nvm: N,
@@ -33,12 +34,18 @@ impl<N: Nvm> Nvm for Meter<N> {
 
     #[inline]
     fn read(&mut self, at: usize, out: &mut [u8]) -> Result<(), NvmError> {
+        if self.power_lost {
+            return Err(NvmError::PowerLoss);
+        }
         let result = self.nvm.read(at, out);
         self.power_lost |= result == Err(NvmError::PowerLoss);
         result
     }
 
     fn write(&mut self, at: usize, data: &[u8]) -> Result<(), NvmError> {
+        if self.power_lost {
+            return Err(NvmError::PowerLoss);
+        }
         let result = self.nvm.write(at, data);
         self.power_lost |= result == Err(NvmError::PowerLoss);
         self.written += data.len() as u64;
@@ -46,6 +53,9 @@ impl<N: Nvm> Nvm for Meter<N> {
     }
 
     fn sync(&mut self) -> Result<(), NvmError> {
+        if self.power_lost {
+            return Err(NvmError::PowerLoss);
+        }
         let result = self.nvm.sync();
         self.power_lost |= result == Err(NvmError::PowerLoss);
         result
@@ -167,7 +177,6 @@ impl<N: Nvm> Store<N> {
     /// Seals the record. After `Ok` the commit has happened, whatever becomes of its pages.
     pub(super) fn seal(&mut self, pages: Vec<(PageNo, [u8; PAYLOAD])>) -> Result<(), Error> {
         let record = Record { number: self.number.wrapping_add(1), done: false, pages };
-        self.nvm.sync()?;
         journal::write(&mut self.nvm, &record)?;
         self.number = record.number;
         self.unapplied = Some(Box::new(record));

@@ -69,8 +69,11 @@ impl Preset {
         let file: File = toml::from_str(text).map_err(|error| PresetError::Syntax(error.to_string()))?;
         let atr = hex_bytes(&file.atr).ok_or_else(|| PresetError::Value("atr is not hexadecimal".to_string()))?;
         let atr = Atr::parse(&atr).map_err(|error| PresetError::Value(alloc::format!("atr: {error}")))?;
+        let digits = file.blocked.len() == 4 && file.blocked.bytes().all(|byte| byte.is_ascii_hexdigit());
         let blocked = u16::from_str_radix(&file.blocked, 16)
-            .map_err(|_| PresetError::Value("blocked is not a status word of four hexadecimal digits".to_string()))?;
+            .ok()
+            .filter(|_| digits)
+            .ok_or_else(|| PresetError::Value("blocked is not a status word of four hexadecimal digits".to_string()))?;
         let preset = Self {
             name: file.name,
             atr,

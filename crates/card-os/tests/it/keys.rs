@@ -198,3 +198,55 @@ fn a_seed_gives_the_same_card_everywhere() {
     };
     assert_eq!(run(), run());
 }
+
+/// PUT DATA with these five parts of a key.
+fn import_of(parts: [&[u8]; 5]) -> String {
+    let mut body = Vec::new();
+    for (tag, part) in (0x92..).zip(parts) {
+        let len = u16::try_from(part.len()).unwrap().to_be_bytes();
+        body.extend_from_slice(&[tag, 0x82, len[0], len[1]]);
+        body.extend_from_slice(part);
+    }
+    let len = u16::try_from(body.len()).unwrap().to_be_bytes();
+    let data = [&[0x7F, 0x48, 0x82, len[0], len[1]], &body[..]].concat();
+    let lc = u16::try_from(data.len()).unwrap();
+    format!("00DB3FFF00{lc:04X}{}", hex::encode(data))
+}
+
+#[test]
+fn numbers_that_are_no_primes_are_refused_at_import() {
+    let mut host = Host::verified();
+    host.expect("00224100068001F3840100", "9000");
+    let odd = [0xFF; 128];
+    let mut even = odd;
+    even[127] = 0xFE;
+    let (zero, one) = ([0; 128], [&[0; 127][..], &[1]].concat());
+    for (p, q) in [
+        (&even[..], &odd[..]),
+        (&odd, &even),
+        (&odd, &odd),
+        (&odd, &one),
+        (&one, &odd),
+        (&odd, &zero),
+        (&zero, &odd),
+        (&odd, &[]),
+        (&odd, &odd[1..]),
+    ] {
+        assert_eq!(host.status(&import_of([p, q, &odd, &odd, &odd])), "6984");
+    }
+    assert_eq!(host.status(&import_of([&[], &[], &[], &[], &[]])), "6A81");
+    assert_eq!(host.status(&import_of([&odd[..96], &odd[..96], &[3], &[3], &[3]])), "6A81", "RSA-1536");
+    // Composite, odd, and consistent in every part: only computing with the key shows it.
+    let (p, q) = (number(&[0xFF; 128]) - 2u32, number(&[0xFF; 128]) - 58u32);
+    let one = BigUint::from(1u32);
+    let e = (3u32..)
+        .step_by(2)
+        .map(BigUint::from)
+        .find(|e| e.modinv(&(&p - &one)).is_some() && e.modinv(&(&q - &one)).is_some());
+    let e = e.unwrap();
+    let inverse = |number: &BigUint, modulus: &BigUint| number.modinv(modulus).unwrap().to_bytes_be();
+    let parts = [inverse(&q, &p), inverse(&e, &(&p - &one)), inverse(&e, &(&q - &one))];
+    let import = import_of([&p.to_bytes_be(), &q.to_bytes_be(), &parts[0], &parts[1], &parts[2]]);
+    assert_eq!(host.status(&import), "6984");
+    host.expect("002241B606800111840100", "6A88");
+}

@@ -5,4 +5,5 @@ mod dialect;
 mod events;
 mod keys;
 mod memory;
+mod refused;
 mod support;

@@ -145,3 +145,18 @@ fn the_image_of_format_1_opens() {
     let (signature, status) = host.send_all("002A9E9A040102030400");
     assert_eq!((signature.len(), status.as_str()), (256, "9000"));
 }
+
+#[test]
+fn a_header_that_contradicts_its_preset_is_refused() {
+    let image = Host::blank().card.nvm().image();
+    for (at, bytes) in [(14, [0xFF, 0xFF]), (14, [0, 1])] {
+        let mut crafted = image.clone();
+        crafted[at..at + 2].copy_from_slice(&bytes);
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+        let mut digest = crc.digest_with_initial(0);
+        digest.update(&crafted[..508]);
+        crafted[508..512].copy_from_slice(&digest.finalize().to_le_bytes());
+        let parts = Parts { nvm: SimNvm::from_image(&crafted), rng: seeded_rng(1, 1), rsa: SoftRsa, events: NoEvents };
+        assert_eq!(SimCard::open(parts).unwrap_err(), OpenError::Damaged("the header contradicts its preset"));
+    }
+}

@@ -53,6 +53,24 @@ fn a_seed_repeats_a_run_and_none_does_not() {
 }
 
 #[test]
+fn a_seed_is_the_same_in_ram_and_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = path(&dir, "card.img");
+    let options = cardlab::image::ImageOptions { path: image.into(), preset: None, seed: Some(7), durable: false };
+    let draw = |card: &mut dyn card_wire::Icc| {
+        card.power_on(card_wire::Protocol::T1);
+        let mut buffer = [0; 300];
+        card.transmit(&hex::decode("00A404000CF276A288BCFBA69D34F31001").unwrap(), &mut buffer);
+        card.transmit(&hex::decode("0084000020").unwrap(), &mut buffer).to_vec()
+    };
+    let (mut card, _) = cardlab::image::open(&options).unwrap();
+    let in_file = draw(&mut card);
+    let preset = card_os::Preset::isoapplet();
+    let mut card = card_os::sim::SimCard::from_seed(&preset, 7, rsa_host::HostRsa).unwrap();
+    assert_eq!(draw(&mut card), in_file);
+}
+
+#[test]
 fn the_suite_passes_on_the_built_in_card_and_counts() {
     let output = cardlab(&["conform", "--case", "select"]);
     let out = text(&output.stdout);
@@ -104,6 +122,8 @@ fn a_damaged_or_foreign_image_is_refused_and_left_alone() {
     refused(&image, &good[..good.len() / 2], "damaged");
     refused(&image, b"a letter to a friend", "not a card image");
     refused(&image, b"", "not a card image");
+    #[cfg(unix)]
+    refuses(&["apdu", "--image", "/dev/zero", "00A40400"], &["is not a file"]);
     std::fs::write(&image, &good).unwrap();
     refuses(&["sim", "--image", &image, "--preset", "certificate"], &["isoapplet", "certificate"]);
     assert_eq!(std::fs::read(&image).unwrap(), good);

@@ -88,20 +88,27 @@ pub fn generate(bits: usize, rng: &mut dyn CryptoRng) -> Result<RsaPrivateKey, C
 /// Puts an imported key together: modulus from the primes, exponents from `dp`; then checks that all parts agree.
 ///
 /// # Errors
-/// [`CryptoError::Unsupported`] for modulus sizes other than 2048, 3072 and 4096 bits, [`CryptoError::BadKey`] for
+/// [`CryptoError::Unsupported`] for modulus sizes other than 2048 and 4096 bits, [`CryptoError::BadKey`] for
 /// parts that do not make a key.
 pub fn assemble(parts: &CrtParts<'_>) -> Result<RsaPrivateKey, CryptoError> {
     let (p, q) = (trimmed(parts.p), trimmed(parts.q));
     let len = p.len().max(q.len());
-    if !matches!(len, 128 | 192 | 256) {
+    if !matches!(len, 128 | 256) {
         return Err(CryptoError::Unsupported);
+    }
+    // The arithmetic below is for odd numbers of one length; it must not be asked about others.
+    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 != 0);
+    if p.len() != q.len() || !odd(p) || !odd(q) {
+        return Err(CryptoError::BadKey);
     }
     let prime_bits = bits(p).max(bits(q));
     let number = |bytes: &[u8]| BoxedUint::from_be_slice(trimmed(bytes), prime_bits).map_err(|_| CryptoError::BadKey);
-    let (p, q, dp) = (number(p)?, number(q)?, number(parts.dp)?);
-    let one = BoxedUint::one_with_precision(prime_bits);
-    let order = Option::from(p.wrapping_sub(&one).into_nz()).ok_or(CryptoError::BadKey)?;
-    let e = Option::<BoxedUint>::from(dp.invert_mod(&order)).ok_or(CryptoError::BadKey)?;
+    let (p, q, mut dp) = (number(p)?, number(q)?, number(parts.dp)?);
+    let mut order = p.wrapping_sub(BoxedUint::one_with_precision(prime_bits));
+    let e = Option::from(order.to_nz()).and_then(|order| Option::<BoxedUint>::from(dp.invert_mod(&order)));
+    dp.zeroize();
+    order.zeroize();
+    let e = e.ok_or(CryptoError::BadKey)?;
     let e = exponent(&e.to_be_bytes())?;
     let key = rsa::RsaPrivateKey::from_p_q(p, q, e).map_err(|_| CryptoError::BadKey)?;
     let key = export(&key).ok_or(CryptoError::BadKey)?;
@@ -134,7 +141,12 @@ fn export(key: &rsa::RsaPrivateKey) -> Option<RsaPrivateKey> {
         q: fixed(q.as_ref(), len / 2)?,
         dp: fixed(key.dp()?, len / 2)?,
         dq: fixed(key.dq()?, len / 2)?,
-        qinv: fixed(&key.qinv()?.retrieve(), len / 2)?,
+        qinv: {
+            let mut qinv = key.qinv()?.retrieve();
+            let bytes = fixed(&qinv, len / 2);
+            qinv.zeroize();
+            bytes?
+        },
     })
 }
 
