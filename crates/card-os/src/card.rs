@@ -218,10 +218,7 @@ impl<P: Platform> Card<P> {
         commands::execute::<P>(&mut context, &command, reply)?;
         let without_le = context.session.as_ref().map_or(256, |session| session.rules.ne_without_le);
         let ne = if command.ne == 0 { without_le } else { command.ne };
-        let rest = reply.cut(ne.min(room));
-        if rest.is_empty() {
-            return Ok(Status::OK);
-        }
+        let Some(rest) = reply.cut(ne.min(room)) else { return Ok(Status::OK) };
         let status = Status::more(rest.len());
         self.link.keep(rest);
         Ok(status)

@@ -72,10 +72,10 @@ impl Link {
     /// 6883 for a foreign command within a chain, 6700 for a chain over the limit or a part that carries Le; the
     /// chain is dropped.
     pub(crate) fn accept(&mut self, command: &Command<'_>, chained: bool) -> Result<Step, Status> {
-        let header = [command.cla.unchained().0, command.ins.0, command.p1, command.p2];
         if self.chain.is_none() && !chained {
             return Ok(Step::Execute(None));
         }
+        let header = [command.cla.unchained().0, command.ins.0, command.p1, command.p2];
         let mut chain = self.chain.take().unwrap_or(Chain { header, data: Vec::new() });
         if chain.header != header {
             return Err(Status::LAST_OF_CHAIN_EXPECTED);

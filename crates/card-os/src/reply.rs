@@ -12,13 +12,22 @@ pub(crate) struct Reply<'r> {
     out: &'r mut [u8],
     len: usize,
     /// What does not fit the caller's buffer.
-    spill: Zeroizing<Vec<u8>>,
+    spill: Vec<u8>,
+}
+
+impl Drop for Reply<'_> {
+    fn drop(&mut self) {
+        // Asked first: nearly every answer fits, and SELECT is counted in nanoseconds.
+        if self.spill.capacity() != 0 {
+            zeroize::Zeroize::zeroize(&mut self.spill);
+        }
+    }
 }
 
 impl<'r> Reply<'r> {
     /// An empty answer; two bytes of `out` are kept for the status word.
     pub(crate) fn new(out: &'r mut [u8]) -> Self {
-        Self { out, len: 0, spill: Zeroizing::default() }
+        Self { out, len: 0, spill: Vec::new() }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -30,7 +39,9 @@ impl<'r> Reply<'r> {
         let (now, later) = bytes.split_at(fits);
         self.out[self.len..self.len + fits].copy_from_slice(now);
         self.len += fits;
-        grow(&mut self.spill, later);
+        if !later.is_empty() {
+            grow(&mut self.spill, later);
+        }
     }
 
     /// Appends `len` bytes that `fill` writes.
@@ -46,25 +57,25 @@ impl<'r> Reply<'r> {
         Ok(())
     }
 
-    /// Data behind the first `ne` bytes, which the answer will not carry.
-    pub(crate) fn cut(&mut self, ne: usize) -> Zeroizing<Vec<u8>> {
+    /// Data behind the first `ne` bytes, which the answer will not carry, if there is any.
+    pub(crate) fn cut(&mut self, ne: usize) -> Option<Zeroizing<Vec<u8>>> {
         let keep = ne.min(self.len);
         if self.len == keep && self.spill.is_empty() {
-            return Zeroizing::default();
+            return None;
         }
         let mut rest = Zeroizing::new(Vec::with_capacity(self.len - keep + self.spill.len()));
         rest.extend_from_slice(&self.out[keep..self.len]);
         rest.extend_from_slice(&self.spill);
-        self.spill = Zeroizing::default();
+        zeroize::Zeroize::zeroize(&mut self.spill);
         self.len = keep;
-        rest
+        Some(rest)
     }
 
     /// An error carries no data.
     pub(crate) fn clear(&mut self) {
         self.out[..self.len].fill(0);
         self.len = 0;
-        self.spill = Zeroizing::default();
+        zeroize::Zeroize::zeroize(&mut self.spill);
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -72,8 +83,8 @@ impl<'r> Reply<'r> {
     }
 
     /// The answer with its status word.
-    pub(crate) fn finish(self, status: Status) -> &'r [u8] {
-        let Self { out, len, .. } = self;
+    pub(crate) fn finish(mut self, status: Status) -> &'r [u8] {
+        let (out, len) = (core::mem::take(&mut self.out), self.len);
         match out.get_mut(len..len + 2) {
             Some(word) => word.copy_from_slice(&status.to_bytes()),
             None => return &[],

@@ -76,7 +76,7 @@ pub(super) fn select<P: Platform>(
         context.session()?.df = parent;
     }
     if info {
-        reply.push(context.store.object(file.page).map_err(Status::from)?.info());
+        context.store.info(file.page, |info| reply.push(info))?;
     }
     Ok(())
 }

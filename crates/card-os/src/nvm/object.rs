@@ -215,6 +215,11 @@ impl Object {
     }
 }
 
+/// The control information in the payload of an object page; `None` if it cannot be one.
+pub(crate) fn info_of(payload: &[u8]) -> Option<&[u8]> {
+    payload.get(HEAD..)?.get(..usize::from(*payload.get(14)?))
+}
+
 impl Drop for Object {
     /// A PIN object carries its PIN.
     fn drop(&mut self) {

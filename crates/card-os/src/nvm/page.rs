@@ -35,16 +35,20 @@ pub(crate) fn count(len: usize) -> usize {
     len.saturating_sub(FIRST) / PAGE
 }
 
+/// Fills `bytes` with a page and verifies its checksum, which is the last four bytes.
+#[inline]
+pub(crate) fn read_whole<N: Nvm>(nvm: &mut N, page: PageNo, bytes: &mut [u8; PAGE]) -> Result<(), Error> {
+    nvm.read(address(page), bytes)?;
+    // Over the whole page the CRC runs in full rounds; cutting the checksum off would leave a slow tail.
+    let mut digest = CRC.digest_with_initial(u32::from(page));
+    digest.update(bytes);
+    if digest.finalize() == RESIDUE { Ok(()) } else { Err(Error::Damaged) }
+}
+
 /// The payload of `page`, its checksum verified.
 pub(crate) fn read<N: Nvm>(nvm: &mut N, page: PageNo) -> Result<[u8; PAYLOAD], Error> {
     let mut bytes = [0; PAGE];
-    nvm.read(address(page), &mut bytes)?;
-    // Over the whole page the CRC runs in full rounds; cutting the checksum off would leave a slow tail.
-    let mut digest = CRC.digest_with_initial(u32::from(page));
-    digest.update(&bytes);
-    if digest.finalize() != RESIDUE {
-        return Err(Error::Damaged);
-    }
+    read_whole(nvm, page, &mut bytes)?;
     bytes.first_chunk().copied().ok_or(Error::Damaged)
 }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::header::{self, Header};
 use super::index::{Entry, Index};
 use super::journal::{self, Record};
-use super::object::{Form, HOLE, Object, PER_INDEX, POINTERS};
+use super::object::{self, Form, HOLE, Object, PER_INDEX, POINTERS};
 use super::page::{self, PAYLOAD, PageNo};
 use super::transaction::Transaction;
 use super::{Error, Nvm, NvmError};
@@ -210,6 +210,17 @@ impl<N: Nvm> Store<N> {
     #[inline]
     pub(crate) fn object(&mut self, page: PageNo) -> Result<Object, Error> {
         Object::from_payload(self.page(page)?).ok_or(Error::Damaged)
+    }
+
+    /// Gives the control information of the object on a page, read straight from memory: the longest part of SELECT.
+    pub(crate) fn info(&mut self, page: PageNo, give: impl FnOnce(&[u8])) -> Result<(), Error> {
+        let mut bytes = [0; page::PAGE];
+        match self.unapplied.as_ref().and_then(|record| record.page(page)) {
+            Some(payload) => bytes[..PAYLOAD].copy_from_slice(payload),
+            None => page::read_whole(&mut self.nvm, page, &mut bytes)?,
+        }
+        give(object::info_of(&bytes[..PAYLOAD]).ok_or(Error::Damaged)?);
+        Ok(())
     }
 
     /// All pages that hold content or pointers of an object; holes left out.
