@@ -30,7 +30,7 @@ const LEFT: usize = 1;
 const TRIES: usize = 2;
 const VALUE: usize = 3;
 
-/// Life-cycle states of the card (ISO/IEC 7816-9 numbers them so).
+/// Life-cycle states of the card, by the numbers of the dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LifeCycle {
     /// Neither PIN nor PUK is set.

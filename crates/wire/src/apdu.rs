@@ -1,4 +1,4 @@
-//! Command APDUs, short and extended (ISO/IEC 7816-3:2006, 12.1).
+//! Command APDUs, short and extended (ISO/IEC 7816-3:2006).
 
 use alloc::vec::Vec;
 
@@ -31,7 +31,7 @@ pub struct Command<'a> {
     pub extended: bool,
 }
 
-/// The four command cases (ISO/IEC 7816-3:2006, 12.1).
+/// The four command cases (ISO/IEC 7816-3:2006).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
     /// No data in either direction.

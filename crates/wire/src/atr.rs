@@ -1,4 +1,4 @@
-//! The answer to reset (ISO/IEC 7816-3:2006, 8.2).
+//! The answer to reset (ISO/IEC 7816-3:2006).
 
 use crate::error::{ParseError, ParseErrorKind};
 use crate::icc::Protocol;

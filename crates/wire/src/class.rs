@@ -1,4 +1,4 @@
-//! The class byte: logical channel, chaining, secure messaging (ISO/IEC 7816-4:2020, 5.4.1).
+//! The class byte: logical channel, chaining, secure messaging (ISO/IEC 7816-4:2020).
 //!
 //! Decoded here and not by `iso7816`, whose channel and secure-messaging answers are wrong for CLA 40-7F.
 

@@ -73,7 +73,7 @@ instructions! {
 }
 
 impl Ins {
-    /// Bytes 6X and 9X are not instructions (ISO/IEC 7816-4:2020, 5.4.2): as procedure bytes of T=0 they would
+    /// Bytes 6X and 9X are not instructions (ISO/IEC 7816-4:2020): as procedure bytes of T=0 they would
     /// be taken for a status word.
     #[must_use]
     pub const fn is_valid(self) -> bool {

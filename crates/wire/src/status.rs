@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// The two bytes that end every answer (ISO/IEC 7816-4:2020, 5.6).
+/// The two bytes that end every answer (ISO/IEC 7816-4:2020).
 ///
 /// A number, not an enumeration: a card may answer anything, and an unknown word survives a round trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

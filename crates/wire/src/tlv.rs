@@ -1,4 +1,4 @@
-//! BER-TLV data objects (ISO/IEC 7816-4:2020, 6.3), bounded: no recursion, tags of at most three bytes,
+//! BER-TLV data objects (ISO/IEC 7816-4:2020), bounded: no recursion, tags of at most three bytes,
 //! lengths of at most three subsequent bytes, definite form only.
 
 use crate::error::{ParseError, ParseErrorKind};

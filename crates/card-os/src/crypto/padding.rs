@@ -48,7 +48,7 @@ pub(crate) fn pss(hash: &[u8], salt: &[u8], bits: usize) -> Option<Vec<u8>> {
     }
 }
 
-/// EMSA-PSS-ENCODE (RFC 8017, 9.1.1), with MGF1 over the same hash.
+/// EMSA-PSS-ENCODE (RFC 8017), with MGF1 over the same hash.
 fn pss_with<D: Digest>(hash: &[u8], salt: &[u8], modulus_bits: usize) -> Option<Vec<u8>> {
     let len = modulus_bits / 8;
     let masked_len = len.checked_sub(hash.len() + 1)?;

@@ -6,7 +6,7 @@ use super::desk::{Desk, PIN};
 
 /// SHA-256 of "abc", as FIPS 180 prints it.
 const ABC_SHA256: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-/// DigestInfo of SHA-256 without the digest (RFC 8017, 9.2, note 1).
+/// DigestInfo of SHA-256 without the digest (RFC 8017).
 const SHA256_INFO: &str = "3031300d060960864801650304020105000420";
 
 #[test]
@@ -94,7 +94,7 @@ fn opened(modulus: &BigUint, signature: &[u8]) -> BigUint {
     BigUint::from_bytes_be(signature).modpow(&BigUint::from(65537_u32), modulus)
 }
 
-/// EMSA-PKCS1-v1_5 (RFC 8017, 9.2): 00 01 FF … FF 00 and the content.
+/// EMSA-PKCS1-v1_5 (RFC 8017): 00 01 FF … FF 00 and the content.
 fn padded(content: &[u8]) -> BigUint {
     let mut block = vec![0xFF; 256];
     block[..2].copy_from_slice(&[0, 1]);
