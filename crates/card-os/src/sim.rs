@@ -51,7 +51,10 @@ impl SimNvm {
     /// A copy of the content.
     #[must_use]
     pub fn image(&self) -> Vec<u8> {
-        let mut image: Vec<u8> = self.chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
+        let mut image = Vec::with_capacity(self.chunks.len() * CHUNK);
+        for chunk in &self.chunks {
+            image.extend_from_slice(&chunk[..]);
+        }
         image.truncate(self.len);
         image
     }
@@ -60,6 +63,12 @@ impl SimNvm {
     /// and everything behind it fails until [`SimNvm::restore_power`].
     pub fn cut_power_after(&mut self, bytes: u64) {
         self.power = Some(bytes);
+    }
+
+    /// How many bytes can still be written before the power goes; `None` where it will not go.
+    #[must_use]
+    pub fn power_left(&self) -> Option<u64> {
+        self.power
     }
 
     /// The power is back.

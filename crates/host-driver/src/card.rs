@@ -15,6 +15,8 @@ use crate::verified::Verified;
 
 /// The part of a file that offsets reach, in bytes: one bit of P1 marks short file identifiers.
 const REACHABLE: usize = 0x8000;
+/// The longest piece of a file that one extended command carries, in bytes: what cards commonly take.
+const EXTENDED_PIECE: usize = 2048;
 
 /// The applet's version of its command set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,6 +197,24 @@ impl<T: Transport> Card<T> {
         Ok(application)
     }
 
+    /// Selects the PKI applet, in one command and without asking what it can; what is known of it and the limits stay.
+    /// Whatever another program has done in between, the applet is selected and nothing is verified.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if there is no such application.
+    pub fn enter_application(&mut self) -> Result<(), Error> {
+        let known = self.state.application;
+        self.state.forget();
+        let selected = self.send(&request::select_applet())?;
+        if selected.status == Status::WRONG_P1_P2 {
+            self.send(&request::select_applet_v0())?.done()?;
+        } else {
+            selected.done()?;
+        }
+        self.state.application = known;
+        Ok(())
+    }
+
     /// Selects a file by its path from the MF, which may be left out; an empty path is the MF itself.
     ///
     /// # Errors
@@ -222,9 +242,10 @@ impl<T: Transport> Card<T> {
     /// [`Error::TooLong`] if the part cannot be reached with an offset.
     pub fn read_binary(&mut self, offset: u16, len: usize) -> Result<Vec<u8>, Error> {
         reachable(offset, len)?;
+        let longest = self.piece(SHORT_NE);
         let mut data = Vec::new();
         while data.len() < len {
-            let ne = (len - data.len()).min(SHORT_NE);
+            let ne = (len - data.len()).min(longest);
             let answer = self.send(&request::read_binary(at(offset, data.len())?, ne))?;
             let ended = match answer.status {
                 Status::OK => answer.data.is_empty().then_some(Err(Error::Malformed)).transpose()?,
@@ -259,11 +280,17 @@ impl<T: Transport> Card<T> {
     /// [`Error::TooLong`] if the part cannot be reached with an offset.
     pub fn update_binary(&mut self, offset: u16, data: &[u8]) -> Result<(), Error> {
         reachable(offset, data.len())?;
-        for (piece, count) in data.chunks(SHORT_DATA).zip(0..) {
-            let at = at(offset, count * SHORT_DATA)?;
+        let longest = self.piece(SHORT_DATA);
+        for (piece, count) in data.chunks(longest).zip(0..) {
+            let at = at(offset, count * longest)?;
             self.send(&request::update_binary(at, piece))?.done()?;
         }
         Ok(())
+    }
+
+    /// The longest piece of a file for one command.
+    const fn piece(&self, short: usize) -> usize {
+        if self.exchange.limits.extended { EXTENDED_PIECE } else { short }
     }
 
     /// Creates a file in the current DF and selects it.

@@ -47,6 +47,8 @@ pub mod error;
 pub mod exchange;
 pub mod file;
 pub mod key;
+#[cfg(feature = "pkcs15")]
+pub mod pkcs15;
 #[cfg(feature = "pcsc")]
 pub mod readers;
 mod request;

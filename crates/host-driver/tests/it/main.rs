@@ -6,6 +6,8 @@ mod exchange;
 mod fake;
 mod liar;
 mod logging;
+#[cfg(feature = "pkcs15")]
+mod pkcs15;
 #[cfg(feature = "in-process")]
 mod real;
 #[cfg(feature = "pcsc")]
