@@ -117,7 +117,11 @@ impl Authority {
             Err(CaError::Refused(refusal)) => Answer::Refused { refusal: refusal.clone() },
             Err(_) => return Ok(Outcome { case, name: key.to_string(), result: result.map(Some), left: true }),
         };
-        channel.put_answer(&key, &answer).map_err(failed)?;
+        // A refused request must not take away the certificate that its key already has.
+        let has_one = matches!(channel.answer(&key), Ok(Answer::Issued { .. }));
+        if !(has_one && matches!(answer, Answer::Refused { .. })) {
+            channel.put_answer(&key, &answer).map_err(failed)?;
+        }
         if case == Case::Renewal && result.is_ok() {
             self.remove_used_nonce(channel, &submission.card)?;
         }

@@ -53,8 +53,8 @@ impl Desk<'_> {
         self.unseen(key)?;
         same_name(subscriber, request)?;
         let valid = |issued: &Issued| issued.card == card && issued.is_valid(self.now);
-        if let Some((serial, _)) = self.state.certificates.iter().find(|(_, issued)| valid(issued)) {
-            return Err(Refusal::AlreadyRenewed { by: serial.clone() });
+        if let Some(issued) = self.state.certificates.values().find(|issued| valid(issued)) {
+            return Err(Refusal::StillValid { until: issued.not_after });
         }
         Ok(Verdict::Issue { subscriber: subscriber.id.clone(), renewal_of: None, nonce: None })
     }

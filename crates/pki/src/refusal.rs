@@ -142,6 +142,12 @@ pub enum Refusal {
     /// The subscriber is not registered.
     #[error("the subscriber is not registered; register first")]
     NotRegistered,
+    /// An application where the card has a certificate that is still valid.
+    #[error("the card has a certificate that is valid until {}; renew it in its last month instead", shown(*until))]
+    StillValid {
+        /// Its last second.
+        until: Timestamp,
+    },
     /// The certificate has already been renewed with another key.
     #[error("the certificate has already been renewed, by the certificate {by}; download that one")]
     AlreadyRenewed {

@@ -197,7 +197,7 @@ fn each_check_on_an_application_has_its_refusal() {
         ("bad-request-signature", "CARD-3", broken),
         ("not-der", "CARD-3", vec![1, 2, 3]),
         ("too-large", "CARD-3", vec![0x30; 20_000]),
-        ("already-renewed", CARD, application("alice", 3)),
+        ("still-valid", CARD, application("alice", 3)),
         ("no-signed-attributes", "CARD-3", pkcs10(&alice, key(3), Some(&world.old))),
     ];
     for (expected, card, request) in cases {
@@ -216,7 +216,7 @@ fn after_revocation_or_expiry_an_application_is_open_again() {
     let mut expired = world();
     assert!(expired.ca.issue(CARD, &application("alice", 3), at("2027-01-31T10:00:01")).is_ok());
     let error = expired.ca.issue(CARD, &application("alice", 4), at("2027-01-31T10:00:02")).unwrap_err();
-    assert!(matches!(error, CaError::Refused(Refusal::AlreadyRenewed { .. })));
+    assert!(matches!(error, CaError::Refused(Refusal::StillValid { .. })));
 }
 
 const RENEWED: &str = "2026-06-01";

@@ -124,8 +124,14 @@ impl Token {
 
     /// Deletes files that no directory lists. The public key goes last: as long as it is there, the slot may hold a key.
     fn discard<T: Transport>(&self, card: &mut Card<T>, files: u8) -> Result<(), Error> {
-        write::delete(card, EF_CERTIFICATE + u16::from(files))?;
-        write::delete(card, EF_PUBLIC_KEY + u16::from(files))
+        self.remove(card, EF_CERTIFICATE + u16::from(files))?;
+        self.remove(card, EF_PUBLIC_KEY + u16::from(files))
+    }
+
+    /// Deletes a file unless some directory lists it: programs that number certificates in the order in which they come
+    /// may have given the number of one generation's key to the certificate of another.
+    pub(super) fn remove<T: Transport>(&self, card: &mut Card<T>, fid: u16) -> Result<(), Error> {
+        if self.listed_files().contains(&fid) { Ok(()) } else { write::delete(card, fid) }
     }
 
     fn list_public<T: Transport>(

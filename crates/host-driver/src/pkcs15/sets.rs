@@ -40,14 +40,18 @@ impl Token {
         self.unlist(card, id)?;
         self.stamp(card, now)?;
         match (slot, files) {
-            (Some(slot), Some(files)) => self.clean(verified, Leftover { files, slot })?,
+            (Some(slot), Some(files)) => {
+                let usual = self.absolute(&[layout::EF_CERTIFICATE + u16::from(files)]);
+                let elsewhere = generation.certificate.iter().filter(|path| path.resolve(&self.absolute(&[])) != usual);
+                self.remove_files(verified.card(), elsewhere)?;
+                self.clean(verified, Leftover { files, slot })?;
+            }
             _ => self.remove_foreign(verified, &generation, slot)?,
         }
         self.note(verified.card(), Journal::IDLE)
     }
 
-    /// Removes what a generation with other file numbers than ours consists of. Files that have no identifier of their
-    /// own in the application are left.
+    /// Removes what a generation with other file numbers than ours consists of.
     fn remove_foreign<T: Transport>(
         &self,
         verified: &mut Verified<'_, T>,
@@ -57,12 +61,23 @@ impl Token {
         if let Some(slot) = slot.filter(|slot| !self.lists_slot(*slot)) {
             verified.generate_rsa(slot, crate::key::RsaSize::Rsa2048)?;
         }
-        for path in [&generation.certificate, &generation.public_key].into_iter().flatten() {
+        let files = [&generation.certificate, &generation.public_key].into_iter().flatten();
+        self.remove_files(verified.card(), files)
+    }
+
+    /// Deletes files that no directory lists any more. Those that have no identifier of their own in the application are
+    /// left.
+    fn remove_files<'p, T: Transport>(
+        &self,
+        card: &mut Card<T>,
+        files: impl Iterator<Item = &'p Path>,
+    ) -> Result<(), Error> {
+        for path in files {
             let within = path.resolve(&self.absolute(&[]));
             if let [base @ .., fid] = within.as_slice()
                 && *base == *self.absolute(&[])
             {
-                write::delete(verified.card(), *fid)?;
+                self.remove(card, *fid)?;
             }
         }
         Ok(())
