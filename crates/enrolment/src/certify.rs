@@ -75,7 +75,11 @@ pub fn renew<T: Transport>(card: &mut Card<T>, others: &mut [Card<T>], case: &mu
     let pair = waiting(card, &opened)?;
     let newest = old.first().ok_or(Error::NoCertificate)?;
     if !matches!(prior(case, pair.as_ref(), crl.as_ref())?, Prior::Issued(_)) {
-        check(&newest.candidate.certificate, case.now, crl.as_ref())?;
+        let checked = check(&newest.candidate.certificate, case.now, crl.as_ref());
+        if matches!(checked, Err(Error::Refused(Refusal::TooEarly { .. }))) && install::is_unconfirmed(&opened) {
+            return install::install(card, case);
+        }
+        checked?;
     }
     certify(card, others, case, opened, old)
 }
@@ -132,8 +136,10 @@ enum Prior {
 fn prior(case: &mut Case<'_>, pair: Option<&KeyPair>, crl: Option<&Crl>) -> Result<Prior, Error> {
     let Some(pair) = pair else { return Ok(Prior::Open) };
     Ok(match case.authority.answer(pair.key.hash())? {
+        // That it is over is believed when the authority's own list is later, not this computer's clock alone.
         Answer::Issued { certificate }
-            if is_revoked(&certificate, crl) || case.now > certificate.validity().not_after =>
+            if is_revoked(&certificate, crl)
+                || crl.is_some_and(|crl| crl.this_update() > certificate.validity().not_after) =>
         {
             Prior::Spoiled
         }
@@ -159,6 +165,10 @@ fn certify<T: Transport>(
     if let (Some(found), Prior::Issued(certificate)) = (&pair, &prior) {
         case.resuming(Interrupted::Installation)?;
         return install::certificate(card, opened, found, certificate, case, None);
+    }
+    if !old.is_empty() {
+        // Without a nonce nothing can be sent: that is said before the PIN is asked for and a key is made.
+        case.authority.nonce(&registration.subscriber)?;
     }
     if pair.is_none() && !is_untidy(&opened.token) {
         opened.token.place(&name)?;

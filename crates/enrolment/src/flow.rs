@@ -181,7 +181,7 @@ pub(crate) fn tidy<T: Transport>(
     if let Some(half) = half_listed(token) {
         finish_generation(verified, token, &half, now)?;
     }
-    for leftover in token.leftovers(verified.card(), noted.is_none())? {
+    for leftover in token.leftovers(verified.card(), token.has_journal && noted.is_none())? {
         token.clean(verified, leftover)?;
     }
     token.note(verified.card(), Journal::IDLE)?;
@@ -214,6 +214,10 @@ fn finish_generation<T: Transport>(
     let time = change_time(token, now);
     let Some(place) = token.unlisted_place(&half.id) else { return Ok(()) };
     let key = public_key(token, verified.card(), half);
+    // A public key that somebody else stored without a private one is none of ours.
+    if key.as_ref().is_ok_and(|key| key.identifier() != *half.id.0) {
+        return Ok(());
+    }
     let challenge = Sha256::digest(b"cardlab proof of possession v1\0").into();
     let proof = key.and_then(|key| signed(verified, place.slot, &key, challenge));
     match proof {

@@ -45,6 +45,13 @@ pub fn install<T: Transport>(card: &mut Card<T>, case: &mut Case<'_>) -> Result<
     prove(card, opened, slot, certificate, case)
 }
 
+/// Whether the certificate that the journal tells of is on the card, and only its confirmation is due.
+pub(crate) fn is_unconfirmed(opened: &Opened) -> bool {
+    let journal = opened.token.journal.filter(|journal| journal.stage == Stage::Pending);
+    let on_card = |key| opened.held.iter().any(|held| held.listed.id.0 == key && held.certificate.is_some());
+    journal.is_some_and(|journal| on_card(journal.key))
+}
+
 /// Certificates for keys of this card that are not on it: what a failed write left with the authority.
 ///
 /// # Errors

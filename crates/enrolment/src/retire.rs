@@ -48,7 +48,10 @@ pub fn retire<T: Transport>(
     let digest = confirmation_digest(&current);
     unlocked(card, (&opened.token, opened.tries), 0, Purpose::Write, case.dialog, |verified| {
         signed(verified, current_slot, current.public_key(), digest)?;
-        Ok(token.retire(verified, &id, &time)?)
+        token.retire(verified, &id, &time)?;
+        // What else was under way still is.
+        let pending = opened.token.journal.filter(|noted| noted.stage == Stage::Pending && id.0 != noted.key);
+        pending.map_or(Ok(()), |noted| Ok(token.note(verified.card(), noted)?))
     })?;
     Ok(Some(old))
 }

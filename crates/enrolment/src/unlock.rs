@@ -3,7 +3,7 @@
 use host_driver::pkcs15::Token;
 use host_driver::{Card, Error as CardError, Pin, Transport, TransportError, Verified};
 
-use crate::dialog::{Dialog, Notice, PinAsk, Purpose};
+use crate::dialog::{Cancelled, Dialog, Notice, PinAsk, Purpose};
 use crate::error::Error;
 
 /// Asks for the PIN until it is right or the person gives up, then runs `body` behind it, in one transaction.
@@ -27,10 +27,11 @@ pub(crate) fn unlocked<T: Transport, R>(
         }
         let last = ask.tries == Some(1);
         let pin = dialog.pin(&ask)?;
-        if purpose == Purpose::Generate {
-            dialog.notice(&Notice::Generating)?;
-        }
-        match behind(card, &pin, &mut body, Some(last))? {
+        let mut begun = || match purpose {
+            Purpose::Generate => dialog.notice(&Notice::Generating),
+            _ => Ok(()),
+        };
+        match behind(card, &pin, &mut body, Some(last), &mut begun)? {
             Shown::Right(result) => return Ok((result?, pin)),
             Shown::Wrong { tries } => (ask.tries, ask.wrong) = (Some(tries), true),
             // Another program has spent tries in between; nothing was shown to the card.
@@ -58,7 +59,7 @@ pub(crate) fn again<T: Transport, R>(
     pin: &Pin,
     body: impl FnOnce(&mut Verified<'_, &mut dyn Transport>) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    match behind(card, pin, &mut Some(body), None)? {
+    match behind(card, pin, &mut Some(body), None, &mut || Ok(()))? {
         Shown::Right(result) => result,
         Shown::Wrong { tries } => Err(CardError::WrongPin { tries }.into()),
         Shown::OneLeft | Shown::Blocked => Err(CardError::Blocked.into()),
@@ -66,12 +67,13 @@ pub(crate) fn again<T: Transport, R>(
 }
 
 /// Shows the PIN. Where it is not known to be right, the card is asked first how many tries are left: asking costs
-/// none, and the last one is spent only where `last` allows.
+/// none, and the last one is spent only where `last` allows. `begun` is called once the PIN was right.
 fn behind<T: Transport, R, B>(
     card: &mut Card<T>,
     pin: &Pin,
     body: &mut Option<B>,
     last: Option<bool>,
+    begun: &mut dyn FnMut() -> Result<(), Cancelled>,
 ) -> Result<Shown<R>, Error>
 where
     B: FnOnce(&mut Verified<'_, &mut dyn Transport>) -> Result<R, Error>,
@@ -89,7 +91,10 @@ where
             }
         }
         match card.verify(pin) {
-            Ok(mut verified) => Ok(Shown::Right(body.take().map_or(Err(Error::Cancelled), |body| body(&mut verified)))),
+            Ok(mut verified) => {
+                begun()?;
+                Ok(Shown::Right(body.take().map_or(Err(Error::Cancelled), |body| body(&mut verified))))
+            }
             Err(CardError::WrongPin { tries }) => Ok(Shown::Wrong { tries }),
             Err(CardError::Blocked) => Ok(Shown::Blocked),
             Err(error) => Err(error.into()),

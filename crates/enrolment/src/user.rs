@@ -1,6 +1,7 @@
 //! What a subscriber does with the card itself: personalisation by the registration desk, login, PIN, signatures.
 
 use card_pki::certificate::Certificate;
+use card_pki::crl::Crl;
 use card_pki::time::Timestamp;
 use host_driver::pkcs15::{self, Personalisation};
 use host_driver::{Card, Error as CardError, Pin, Puk, Transport};
@@ -64,6 +65,8 @@ fn pin_command<T: Transport>(
 
 /// Signs a SHA-256 hash value with the current certificate's key, or with that of the certificate with this serial number.
 ///
+/// A certificate that the list names as revoked is never the current one.
+///
 /// # Errors
 /// [`Error::NoCertificate`] if there is none.
 pub fn sign<T: Transport>(
@@ -72,6 +75,7 @@ pub fn sign<T: Transport>(
     sha256: [u8; 32],
     dialog: &mut dyn Dialog,
     now: Timestamp,
+    crl: Option<&Crl>,
 ) -> Result<(Certificate, Vec<u8>), Error> {
     let opened = open(card)?;
     let wanted = match certificate {
@@ -80,7 +84,7 @@ pub fn sign<T: Transport>(
             .iter()
             .filter_map(|held| held.certificate.as_ref())
             .find(|certificate| certificate.serial().eq_ignore_ascii_case(serial)),
-        None => opened.current(now, None, None),
+        None => opened.current(now, crl, None),
     };
     if wanted.is_none() {
         opened.token.intact()?;

@@ -123,3 +123,71 @@ fn an_authority_whose_clock_is_a_little_ahead_is_believed() {
         }
     }
 }
+
+/// A person at whose side another program makes a key while the PIN is typed.
+struct Disturbed {
+    person: Person,
+    desk: Desk,
+    at: card_enrolment::Purpose,
+}
+
+impl card_enrolment::Dialog for Disturbed {
+    fn pin(&mut self, ask: &card_enrolment::PinAsk) -> Result<host_driver::Pin, card_enrolment::Cancelled> {
+        let pin = self.person.pin(ask)?;
+        if ask.purpose == self.at {
+            let mut card = self.desk.card();
+            let mut token = host_driver::pkcs15::Token::read(&mut card).unwrap();
+            let time = "20260101000000Z".to_owned();
+            let naming = host_driver::pkcs15::Naming { label: "other".into(), start: time.clone(), end: time };
+            let place = token.place(&naming).unwrap();
+            token.generate(&mut card.verify(&pin).unwrap(), place, &naming, 1000).unwrap();
+        }
+        Ok(pin)
+    }
+
+    fn last_try(&mut self, ask: &card_enrolment::PinAsk) -> Result<(), card_enrolment::Cancelled> {
+        self.person.last_try(ask)
+    }
+
+    fn notice(&mut self, notice: &card_enrolment::Notice<'_>) -> Result<(), card_enrolment::Cancelled> {
+        self.person.notice(notice)
+    }
+
+    fn choose(&mut self, of: &[card_enrolment::Candidate], now: Timestamp) -> Result<usize, card_enrolment::Cancelled> {
+        self.person.choose(of, now)
+    }
+}
+
+/// Every key that the card lists is in its slot.
+fn keys_are_in_place(desk: &Desk) {
+    let mut card = desk.card();
+    let token = host_driver::pkcs15::Token::read(&mut card).unwrap();
+    for listed in token.generations() {
+        let key = token.public_key(&mut card, &listed).unwrap();
+        let key = card_pki::key::PublicKey::new(&key.modulus, &key.exponent).unwrap();
+        let mut verified = card.verify(&host_driver::Pin::new(crate::person::PIN).unwrap()).unwrap();
+        let signature = verified.sign_pkcs1(listed.slot.unwrap(), &host_driver::Digest::Sha256([3; 32])).unwrap();
+        assert!(key.verify(&[3; 32], &signature), "slot {:?} holds another key", listed.slot);
+    }
+}
+
+#[test]
+fn a_key_that_another_program_made_behind_the_prompt_is_not_overwritten() {
+    use card_enrolment::{Error, Purpose};
+    let is_changed = |error: Error| matches!(error, Error::Token(host_driver::pkcs15::Error::Changed { file: 0x4402 }));
+    let desk = Desk::new(personalised());
+    let mut office = Office::new(DAY_ONE);
+    let first = applied(&mut desk.card(), &mut office);
+    let disturbed = |at| Disturbed { person: Person::new(), desk: desk.clone(), at };
+    let now = renewal_day(&first);
+    office.now = now;
+    let mut case = Case { authority: &mut office, dialog: &mut disturbed(Purpose::Generate), now };
+    assert!(is_changed(renew(&mut desk.card(), &mut [], &mut case).unwrap_err()));
+    keys_are_in_place(&desk);
+    // The next call takes the key that waits; it is as good as one that it had made.
+    renewed(&mut desk.card(), &mut office);
+    let mut case = Case { authority: &mut office, dialog: &mut disturbed(Purpose::Write), now };
+    assert!(is_changed(retire(&mut desk.card(), None, &mut case).unwrap_err()));
+    keys_are_in_place(&desk);
+    assert_eq!(states(&mut desk.card(), now), [State::Superseded, State::Active, State::Keyed]);
+}

@@ -239,6 +239,7 @@ fn a_revoked_certificate_is_refused_by_the_tool_and_applied_for_again() {
     assert!(said.starts_with(&format!("the certificate was revoked on {on} (")), "{said}");
     assert!(person.asked.is_empty());
     assert!(matches!(world.states(&desk)[..], [State::Revoked { .. }]));
+    world.ca.register_anew(&registration("alice", CARD, "陳筱玲"), world.now).unwrap();
     world.applied(&desk, PIN);
     assert!(matches!(world.states(&desk)[..], [State::Revoked { .. }, State::Active]));
 }
@@ -418,6 +419,7 @@ fn a_renewal_that_is_answered_too_late_or_came_too_early() {
     let said = unchanged(&desk, |card| world.with(&mut Person::new(), |case| install(card, case)));
     assert_eq!(said, format!("the certificate expired on {}; register again and apply for a new one", shown(until)));
     // The key that was made for the renewal serves for the application.
+    world.ca.register_anew(&registration("alice", CARD, "陳筱玲"), world.now).unwrap();
     world.applied(&desk, PIN);
     assert_eq!(world.states(&desk), [State::Expired, State::Active]);
     let (mut world, desk, first) = due();
@@ -563,6 +565,7 @@ fn a_certificate_that_nobody_fetched_in_its_time_does_not_block_the_card() {
     world.office();
     let said = unchanged(&desk, |card| world.with(&mut Person::new(), |case| install(card, case)));
     assert!(said.starts_with("the certificate expired on "), "{said}");
+    world.ca.register_anew(&registration("alice", CARD, "陳筱玲"), world.now).unwrap();
     world.applied(&desk, PIN);
     assert_eq!(world.states(&desk), [State::Active]);
 }

@@ -180,7 +180,7 @@ pub(crate) struct Invariant {
 /// Whether a certificate on the card can sign; panics if directories do not parse.
 fn can_sign(sim: &Sim, certificate: &Certificate, now: card_pki::time::Timestamp) -> bool {
     let desk = Desk::new(sim.fork());
-    sign(&mut desk.card(), Some(certificate.serial()), [7; 32], &mut Person::new(), now).is_ok()
+    sign(&mut desk.card(), Some(certificate.serial()), [7; 32], &mut Person::new(), now, None).is_ok()
 }
 
 /// Calls the flow again on what a cut has left, and checks.

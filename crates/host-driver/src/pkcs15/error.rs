@@ -32,6 +32,12 @@ pub enum Error {
         /// Its identifier.
         file: u16,
     },
+    /// Another program has changed a directory since it was read. Nothing was changed by this call.
+    #[error("another program has changed directory {file:04X} in the meantime; call again")]
+    Changed {
+        /// Its identifier.
+        file: u16,
+    },
     /// A value does not fit its format.
     #[error("{what} cannot be encoded")]
     Unencodable {

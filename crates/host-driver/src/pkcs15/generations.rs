@@ -88,9 +88,19 @@ impl Token {
         naming: &Naming,
         reserve: u16,
     ) -> Result<(Id, RsaPublicKey), Error> {
-        self.reserve(verified.card(), place, reserve)?;
+        // A slot that was free when the card was read may hold another program's key by now.
+        match &self.private_keys {
+            Some(file) => write::still(verified.card(), file)?,
+            None => self.enter(verified.card())?,
+        }
         let begun = Journal { stage: Stage::Generating, slot: place.slot.number(), files: place.files, key: [0; 20] };
         self.note(verified.card(), begun)?;
+        if let Err(error) = self.reserve(verified.card(), place, reserve) {
+            if matches!(error, Error::Full(_)) {
+                self.note(verified.card(), Journal::IDLE)?;
+            }
+            return Err(error);
+        }
         let key = match verified.generate_rsa(place.slot, RsaSize::Rsa2048) {
             Err(error) if error.status() == Some(Status::NO_MEMORY) => {
                 self.discard(verified.card(), place.files)?;
@@ -103,17 +113,22 @@ impl Token {
         let identifier = public_key::identifier(&encoded);
         let id = Id(identifier.to_vec());
         let card = verified.card();
-        card.update(&self.path(EF_PUBLIC_KEY + u16::from(place.files)), &encoded)?;
+        // The file was selected when it was created.
+        match card.update_binary(0, &encoded) {
+            Err(error) if !error.is_transport() => {
+                card.update(&self.path(EF_PUBLIC_KEY + u16::from(place.files)), &encoded)?;
+            }
+            other => other?,
+        }
         self.list_public(card, &id, place, naming)?;
         self.list_private(card, &id, place, naming)?;
         self.note(card, Journal { stage: Stage::Keyed, key: identifier, ..begun })?;
         Ok((id, key))
     }
 
-    /// Creates the files of a generation. Deletes them again if there is no room for all.
+    /// Creates the files of a generation in the application's DF, which is current. Deletes them again if there is no room for all.
     fn reserve<T: Transport>(&self, card: &mut Card<T>, place: Place, certificate: u16) -> Result<(), Error> {
         let number = u16::from(place.files);
-        self.enter(card)?;
         write::create(card, &layout::passing(EF_CERTIFICATE + number, certificate))?;
         let created = write::create(card, &layout::passing(EF_PUBLIC_KEY + number, layout::RSA_2048_PUBLIC));
         if matches!(created, Err(Error::Full(_))) {
@@ -206,19 +221,24 @@ impl Token {
         let files = self.files_for_certificate(id)?;
         let fid = EF_CERTIFICATE + u16::from(files);
         let size = u16::try_from(der.len()).map_err(|_| Error::Unencodable { what: "the certificate" })?;
-        self.enter(card)?;
+        match &self.private_keys {
+            Some(file) => write::still(card, file)?,
+            None => self.enter(card)?,
+        }
+        self.date(card, id, naming)?;
         // What is there is the room set aside, or a certificate that was cut while it was written.
         write::delete(card, fid)?;
         card.create(&layout::passing(fid, size)).map_err(|error| write::full(error, size))?;
         card.update_binary(0, der)?;
         write::compare(card, fid, der)?;
         self.stamp(card, now)?;
-        self.date(card, id, naming)?;
         let entry = self.certificate(id, files, naming)?;
         if self.certificates.is_none() {
             self.certificates = Some(self.new_directory(card, layout::EF_CDF, OdfEntry::Certificates)?);
         }
-        self.certificates.as_mut().map_or(Ok(()), |file| write::append(card, file, entry))
+        let Some(file) = self.certificates.as_mut() else { return Ok(()) };
+        write::still(card, file)?;
+        write::append_here(card, file, entry)
     }
 
     /// The number of the file for a certificate: that of its public key, if it follows the pattern and is free.
@@ -235,7 +255,7 @@ impl Token {
         own.into_iter().chain(0..KeySlot::COUNT).find(is_free).ok_or(Full::Files { files: layout::GENERATIONS }.into())
     }
 
-    /// Writes the certificate's dates into the private key's entry, in the place of the old ones.
+    /// Writes the certificate's dates into the private key's entry, in the place of the old ones. The directory is selected.
     fn date<T: Transport>(&mut self, card: &mut Card<T>, id: &Id, naming: &Naming) -> Result<(), Error> {
         let Some(file) = self.private_keys.as_mut() else { return Ok(()) };
         let mut at = 0;
@@ -249,9 +269,7 @@ impl Token {
                 span[last..].copy_from_slice(time(&naming.end)?);
                 let span = span.to_vec();
                 let from = u16::try_from(at + start).map_err(|_| crate::Error::Malformed)?;
-                card.select(&file.path)?;
-                card.update_binary(from, &span)?;
-                return Ok(());
+                return Ok(card.update_binary(from, &span)?);
             }
             at += len;
         }

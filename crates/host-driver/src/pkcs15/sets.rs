@@ -34,6 +34,9 @@ impl Token {
             key = id;
         }
         let card = verified.card();
+        if let Some(file) = &self.private_keys {
+            write::still(card, file)?;
+        }
         if let (Some(slot), Some(files)) = (slot, files) {
             self.note(card, Journal { stage: Stage::Retiring, slot: slot.number(), files, key })?;
         }
@@ -131,6 +134,10 @@ impl Token {
         let fid = other.last_mut().ok_or(Error::NoSuchKey)?;
         *fid ^= SET_B;
         let fid = *fid;
+        // A card personalised by others may have another directory there.
+        if self.odf.values().any(|entry| entry.path().resolve(&self.base()).ends_with(&other)) {
+            return Err(Full::Directory { file: fid, free: 0, needed: file.size }.into());
+        }
         let size = match card.select(&other) {
             Ok(info) => info.size.unwrap_or(0),
             Err(error) if error.status() == Some(card_wire::Status::NOT_FOUND) => {
@@ -160,7 +167,7 @@ impl Token {
             let resolved = value.path().resolve(&base);
             let new = moved.iter().find(|(from, _)| resolved.ends_with(from));
             if let Some((_, to)) = new {
-                let path = Path { file: self.absolute(&to[base.len()..]), part: None };
+                let path = Path { file: [&[crate::file::MF], to.as_slice()].concat(), part: None };
                 *entry = Entry::new(value.with_path(path)).map_err(|_| Error::Unencodable { what: "EF.ODF" })?;
             }
         }
@@ -185,11 +192,15 @@ impl Token {
         let entry = Entry::new(listed(Path { file: self.absolute(&[fid]), part: None }));
         let entry = entry.map_err(|_| Error::Unencodable { what: "EF.ODF" })?;
         write::room(&self.odf, entry.raw.len())?;
+        let path = self.path(fid);
+        if self.odf.values().any(|entry| entry.path().resolve(&self.base()).ends_with(&path)) {
+            return Err(Full::Directory { file: fid, free: 0, needed: entry.raw.len() }.into());
+        }
         self.enter(card)?;
         write::create(card, &layout::lasting(fid, layout::DIRECTORY))?;
         write::append(card, &mut self.odf, entry)?;
         let directory = Directory { entries: Vec::new(), used: 0, torn: None };
-        Ok(DirectoryFile { path: self.path(fid), size: layout::DIRECTORY.into(), directory })
+        Ok(DirectoryFile { path, size: layout::DIRECTORY.into(), directory })
     }
 }
 

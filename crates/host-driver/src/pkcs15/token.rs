@@ -163,6 +163,16 @@ impl Token {
     /// # Errors
     /// [`Error::Damaged`].
     pub fn intact(&self) -> Result<(), Error> {
+        // Two directories of a kind, or one that is not understood: only one of them was read.
+        let (mut kinds, mut at) = (Vec::new(), 0);
+        for entry in &self.odf.directory.entries {
+            let kind = entry.raw.first().copied().filter(|tag| matches!(tag, 0xA0 | 0xA1 | 0xA4));
+            if kind.is_some_and(|kind| entry.value.is_none() || kinds.contains(&kind)) {
+                return Err(Error::Damaged { file: layout::EF_ODF, at });
+            }
+            kinds.extend(kind);
+            at += entry.raw.len();
+        }
         self.private_keys.as_ref().map_or(Ok(()), DirectoryFile::intact)?;
         self.public_keys.as_ref().map_or(Ok(()), DirectoryFile::intact)?;
         self.certificates.as_ref().map_or(Ok(()), DirectoryFile::intact)

@@ -14,10 +14,22 @@ use crate::transport::Transport;
 
 /// What marks the end of a directory's entries.
 const END: [u8; 2] = [0, 0];
+/// How much of a directory's end is compared, in bytes: what one short command reads, the end mark included.
+const TAIL: usize = 255;
 
 /// Adds an entry behind the last one. Its first byte, which was the end mark, is written last: until then the
 /// directory reads as before.
 pub(super) fn append<E: Object, T: Transport>(
+    card: &mut Card<T>,
+    file: &mut DirectoryFile<E>,
+    entry: Entry<E>,
+) -> Result<(), Error> {
+    card.select(&file.path)?;
+    append_here(card, file, entry)
+}
+
+/// The same for a directory that is selected.
+pub(super) fn append_here<E: Object, T: Transport>(
     card: &mut Card<T>,
     file: &mut DirectoryFile<E>,
     entry: Entry<E>,
@@ -27,13 +39,24 @@ pub(super) fn append<E: Object, T: Transport>(
     let (first, rest) = entry.raw.split_at_checked(1).ok_or(Error::Unencodable { what: "an empty entry" })?;
     let mut body = [rest, &END].concat();
     body.truncate(file.size - at - 1);
-    card.select(&file.path)?;
     card.update_binary(offset(at + 1)?, &body)?;
     card.update_binary(offset(at)?, first)?;
     file.directory.used = at + needed;
     file.directory.torn = None;
     file.directory.entries.push(entry);
     Ok(())
+}
+
+/// Selects a directory and makes sure that it ends as it did when it was read: a person may have taken an hour to
+/// type the PIN, and another program may have written in between.
+pub(super) fn still<E: Object, T: Transport>(card: &mut Card<T>, file: &DirectoryFile<E>) -> Result<(), Error> {
+    card.select(&file.path)?;
+    let bytes = file.directory.to_bytes();
+    let from = bytes.len().saturating_sub(TAIL);
+    let len = (bytes.len() - from + 1).min(file.size - from);
+    let found = card.read_binary(offset(from)?, len)?;
+    let ended = found.get(bytes.len() - from).is_none_or(|end| matches!(end, 0x00 | 0xFF));
+    if ended && found.starts_with(&bytes[from..]) { Ok(()) } else { Err(Error::Changed { file: file.fid() }) }
 }
 
 /// Writes the whole of the selected directory file, to which nothing refers, and reads it back.
