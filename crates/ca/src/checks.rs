@@ -37,7 +37,8 @@ pub(crate) struct Desk<'a> {
 
 impl Desk<'_> {
     /// A first certificate for a card. It is given where the subscriber has no valid one for that card; where there is one,
-    /// it is to be renewed, and where its key is gone, to be revoked first.
+    /// it is to be renewed, and where its key is gone, to be revoked first. Where there was one, the desk must have
+    /// registered the card anew since it ended.
     pub(crate) fn application(&self, card: &str, request: &Request) -> Result<Verdict, Refusal> {
         let subscriber = self.holder(card)?;
         let key = request.key.hash();
@@ -56,7 +57,24 @@ impl Desk<'_> {
         if let Some(issued) = self.state.certificates.values().find(|issued| valid(issued)) {
             return Err(Refusal::StillValid { until: issued.not_after });
         }
+        self.registered_since(card)?;
         Ok(Verdict::Issue { subscriber: subscriber.id.clone(), renewal_of: None, nonce: None })
+    }
+
+    /// Whether the card was registered after the last certificate for it had ended.
+    fn registered_since(&self, card: &str) -> Result<(), Refusal> {
+        let bound = self.state.cards.get(card).map(|card| card.bound);
+        for issued in self.state.certificates.values().filter(|issued| issued.card == card) {
+            let ended = issued.revoked.map_or(issued.not_after, |revoked| revoked.at.min(issued.not_after));
+            if bound.is_some_and(|bound| bound >= ended) {
+                continue;
+            }
+            return Err(match issued.revoked {
+                Some(revoked) => Refusal::Revoked { since: revoked.at, reason: revoked.reason },
+                None => Refusal::Expired { since: issued.not_after },
+            });
+        }
+        Ok(())
     }
 
     /// A certificate that follows the one whose key signed. The new key may be on another card of the same subscriber. A

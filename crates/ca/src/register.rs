@@ -38,7 +38,8 @@ impl Authority {
         self.registering(registration, false, whole(now))
     }
 
-    /// Like [`Authority::register`], but other data of a known subscriber replace the record. Certificates that were issued
+    /// Like [`Authority::register`], but other data of a known subscriber replace the record, and a known card counts as
+    /// registered from now on: after revocation or expiry this opens an application again. Certificates that were issued
     /// stay as they are; whether they are to be revoked (affiliation changed) is the desk's decision.
     ///
     /// # Errors
@@ -64,7 +65,7 @@ impl Authority {
                 return Err(CaError::RegisteredOtherwise { subscriber: subscriber.id, differs });
             }
             (_, Some(_)) => Registered::Replaced,
-            (true, None) if bound => return Ok(Registered::Already),
+            (true, None) if bound && !replace => return Ok(Registered::Already),
             (true, None) => Registered::Card,
             (false, None) => Registered::New,
         };
@@ -73,8 +74,13 @@ impl Authority {
         if result == Registered::Replaced {
             events.push(Event::RecordReplaced { subscriber: subscriber.id.clone() });
         }
-        if !bound {
+        if bound {
+            // Registered anew: from now on an application is open again, if the card has no valid certificate.
+            next.cards.entry(asked.card.clone()).and_modify(|card| card.bound = now);
+        } else {
             bind(&mut next, &asked.card, &subscriber.id, now);
+        }
+        if !bound || replace {
             events.push(Event::Registered { subscriber: subscriber.id.clone(), card: asked.card.clone() });
         }
         if result != Registered::Card {

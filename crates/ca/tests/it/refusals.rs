@@ -207,16 +207,27 @@ fn each_check_on_an_application_has_its_refusal() {
     assert_eq!(world.ca.records().certificates().unwrap().len(), 1);
 }
 
-/// A subscriber with a valid certificate on a card renews it. Without one, whatever the reason, an application is open.
+/// A subscriber with a valid certificate on a card renews it. Without one, whatever the reason, an application is open
+/// once the desk has registered the card anew.
 #[test]
-fn after_revocation_or_expiry_an_application_is_open_again() {
+fn after_revocation_or_expiry_an_application_is_open_again_once_registered() {
+    let refused = |world: &mut World, number, now| {
+        let error = world.ca.issue(CARD, &application("alice", number), at(now)).unwrap_err();
+        error.refusal().cloned().unwrap()
+    };
+    let again = |world: &mut World, now| {
+        world.ca.register_anew(&registration("alice", CARD), at(now)).unwrap();
+    };
     let mut revoked = world();
     revoked.ca.revoke(revoked.old.serial(), Reason::KeyCompromise, at(RENEWED)).unwrap();
+    assert!(matches!(refused(&mut revoked, 3, RENEWED), Refusal::Revoked { .. }));
+    again(&mut revoked, RENEWED);
     assert!(revoked.ca.issue(CARD, &application("alice", 3), at(RENEWED)).is_ok());
     let mut expired = world();
+    assert!(matches!(refused(&mut expired, 3, "2027-01-31T10:00:01"), Refusal::Expired { .. }));
+    again(&mut expired, "2027-01-31T10:00:01");
     assert!(expired.ca.issue(CARD, &application("alice", 3), at("2027-01-31T10:00:01")).is_ok());
-    let error = expired.ca.issue(CARD, &application("alice", 4), at("2027-01-31T10:00:02")).unwrap_err();
-    assert!(matches!(error, CaError::Refused(Refusal::StillValid { .. })));
+    assert!(matches!(refused(&mut expired, 4, "2027-01-31T10:00:02"), Refusal::StillValid { .. }));
 }
 
 const RENEWED: &str = "2026-06-01";
