@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod apdu;
+mod ca;
+mod card;
 mod conform;
 pub mod image;
 mod output;
@@ -34,6 +36,10 @@ enum Program {
     Readers(readers::Args),
     /// Send APDUs and explain the answers
     Apdu(apdu::Args),
+    /// The card tool: apply for, renew, register and use the certificate on a card
+    Card(Box<card::Args>),
+    /// The test authority: register, issue, renew, revoke
+    Ca(ca::Args),
 }
 
 /// Exit code where something could not run at all.
@@ -47,6 +53,8 @@ pub fn main() -> ExitCode {
         Program::Sim(args) => sim::run(&args),
         Program::Readers(args) => readers::run(&args),
         Program::Apdu(args) => apdu::run(&args),
+        Program::Card(args) => card::run(*args),
+        Program::Ca(args) => ca::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -20,6 +20,9 @@ const PACKAGES: &[Package] = &[
     package("opensc", "opensc-tool"),
     package("openssl", "openssl"),
     package("pcsc-tools", "pcsc_scan"),
+    package("p11-kit", "p11-kit"),
+    package("libnss3-tools", "certutil"),
+    package("libengine-pkcs11-openssl", "/usr/share/doc/libengine-pkcs11-openssl"),
     package("util-linux", "unshare"),
     package("mount", "mount"),
     // The fuzz targets' runtime is C++.
