@@ -31,6 +31,7 @@ pub(crate) fn flow(lang: Lang, serial: &str, error: &Error) -> Failure {
         }
         Error::Certificate(error) => Failure::new("damaged", lang.damaged(error)),
         Error::NoCertificate => Failure::new("no-certificate", lang.no_certificate()),
+        Error::NoSuchCertificate { serial } => Failure::new("no-such-certificate", lang.no_such_certificate(serial)),
         Error::NothingPending => Failure::new("nothing-pending", lang.nothing_pending()),
         Error::StillValid { until } => Failure::new("still-valid", lang.still_valid(shown(*until))),
         Error::NotSuperseded => Failure::new("not-retirable", lang.not_superseded()),
@@ -58,6 +59,7 @@ pub(crate) fn authority(lang: Lang, error: &AuthorityError) -> Failure {
 fn token(lang: Lang, serial: &str, error: &pkcs15::Error) -> Failure {
     match error {
         pkcs15::Error::Card(error) => card(lang, serial, error),
+        pkcs15::Error::Changed { .. } => Failure::new("card-changed", lang.card_changed()),
         pkcs15::Error::Blank => Failure::new("not-personalised", lang.not_personalised()),
         pkcs15::Error::AlreadyPersonalised => Failure::new("already-personalised", lang.already_personalised()),
         pkcs15::Error::Full(what) => Failure::new("card-full", lang.no_room(full(lang, what))),

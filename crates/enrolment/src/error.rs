@@ -53,6 +53,12 @@ pub enum Error {
     /// The card has no certificate that could be used for this.
     #[error("there is no certificate on the card for this")]
     NoCertificate,
+    /// The card has no certificate with the serial number that was asked for.
+    #[error("there is no certificate {serial} on the card")]
+    NoSuchCertificate {
+        /// The serial number.
+        serial: String,
+    },
     /// There is no application or renewal to go on with.
     #[error("nothing is pending: there is no application or renewal to go on with")]
     NothingPending,

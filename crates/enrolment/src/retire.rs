@@ -19,7 +19,7 @@ use crate::unlock::unlocked;
 /// Returns the certificate that was retired; none if there was none to retire, and nothing was begun before.
 ///
 /// # Errors
-/// [`Error::NotSuperseded`] for the current certificate or one that ends later; [`Error::NoCertificate`] if the card has
+/// [`Error::NotSuperseded`] for the current certificate or one that ends later; [`Error::NoSuchCertificate`] if the card has
 /// no such one.
 pub fn retire<T: Transport>(
     card: &mut Card<T>,
@@ -92,5 +92,5 @@ fn choose(
         return Err(Error::NotSuperseded);
     }
     let asked = old.into_iter().find(|(_, certificate)| certificate.serial().eq_ignore_ascii_case(serial));
-    asked.map(Some).ok_or(Error::NoCertificate)
+    asked.map(Some).ok_or_else(|| Error::NoSuchCertificate { serial: serial.to_owned() })
 }

@@ -68,7 +68,7 @@ fn pin_command<T: Transport>(
 /// A certificate that the list names as revoked is never the current one.
 ///
 /// # Errors
-/// [`Error::NoCertificate`] if there is none.
+/// [`Error::NoCertificate`] if there is none, [`Error::NoSuchCertificate`] if not the one asked for.
 pub fn sign<T: Transport>(
     card: &mut Card<T>,
     certificate: Option<&str>,
@@ -89,7 +89,8 @@ pub fn sign<T: Transport>(
     if wanted.is_none() {
         opened.token.intact()?;
     }
-    let wanted = wanted.ok_or(Error::NoCertificate)?.clone();
+    let none = || certificate.map_or(Error::NoCertificate, |serial| Error::NoSuchCertificate { serial: serial.into() });
+    let wanted = wanted.ok_or_else(none)?.clone();
     let held = opened.held.iter().find(|held| held.certificate.as_ref() == Some(&wanted));
     let slot = held.and_then(|held| held.listed.slot).ok_or(Error::NoCertificate)?;
     let (signature, _) = unlocked(card, (&opened.token, opened.tries), 0, Purpose::Sign, dialog, |verified| {

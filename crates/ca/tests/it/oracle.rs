@@ -1,5 +1,6 @@
 //! What the `openssl` program says to what the authority makes.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -32,11 +33,7 @@ fn openssl_accepts_chain_certificate_crl_and_renewal() {
     ] {
         std::fs::write(path(name), bytes).unwrap();
     }
-    let run = |arguments: &[&str]| {
-        let output = testkit::run_bounded(Command::new(&openssl).args(arguments), Duration::from_secs(20));
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        (output.status.success(), text)
-    };
+    let run = |arguments: &[&str]| told(&openssl, arguments);
     let now = at(RENEWAL).as_second().to_string();
     let (root, issuing, list) = (path("root"), path("issuing"), path("crl"));
     let verify = ["verify", "-x509_strict", "-attime", &now, "-CAfile", &root, "-untrusted", &issuing];
@@ -62,27 +59,26 @@ fn openssl_accepts_chain_certificate_crl_and_renewal() {
         assert!(ok && text.contains(piece), "{piece}: {text}");
     }
     let (file, both) = (path("cms"), path("both"));
-    let (ok, text) = run(&[
-        "cms",
-        "-verify",
-        "-inform",
-        "DER",
-        "-in",
-        &file,
-        "-CAfile",
-        &both,
-        "-attime",
-        &now,
-        "-purpose",
-        "any",
-        "-out",
-        "/dev/null",
-    ]);
+    let verify = ["cms", "-verify", "-inform", "DER", "-in", &file, "-CAfile", &both, "-attime", &now];
+    let (ok, text) = run(&[&verify[..], &["-purpose", "any", "-out", "/dev/null"]].concat());
     assert!(ok && text.contains("Verification successful"), "{text}");
+}
+
+#[test]
+fn openssl_opens_the_keys_with_the_passphrase_only() {
+    let Some(openssl) = testkit::require_or_skip(testkit::find_program("openssl")) else { return };
+    let world = world();
     for name in ["root", "issuing", "recipient"] {
         let key = world.dir.path().join(format!("keys/{name}.pem"));
         let key = key.to_str().unwrap();
-        assert!(run(&["pkey", "-in", key, "-passin", "pass:correct horse", "-noout"]).0);
-        assert!(!run(&["pkey", "-in", key, "-passin", "pass:wrong", "-noout"]).0);
+        assert!(told(&openssl, &["pkey", "-in", key, "-passin", "pass:correct horse", "-noout"]).0);
+        assert!(!told(&openssl, &["pkey", "-in", key, "-passin", "pass:wrong", "-noout"]).0);
     }
+}
+
+/// Whether the program was content, and all that it said.
+fn told(openssl: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = testkit::run_bounded(Command::new(openssl).args(arguments), Duration::from_secs(20));
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), text)
 }

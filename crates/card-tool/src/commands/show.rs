@@ -65,7 +65,10 @@ pub fn info(session: &mut Session) -> Result<Report, Failure> {
 fn open_work(lang: Lang, found: &Overview) -> Option<String> {
     use host_driver::pkcs15::Stage;
     let stage = found.journal.map(|journal| journal.stage).filter(|stage| *stage != Stage::Idle)?;
-    Some(lang.info_open(format_args!("{stage:?}")))
+    Some(match stage {
+        Stage::Keyed | Stage::Pending => lang.info_pending(),
+        _ => lang.info_open(),
+    })
 }
 
 /// One line of the table.

@@ -31,9 +31,13 @@ texts! {
     info_pin_free(min, max) { "PIN: {min} to {max} characters", "密碼: {min} 至 {max} 個字元" }
     info_slots(free) { "Free key slots: {free}", "可用金鑰位置: {free}" }
     info_authorities(count) { "Authority certificates on the card: {count}", "卡上的憑證中心憑證: {count} 張" }
-    info_open(what) {
-        "An operation was interrupted ({what}); the next command finishes or undoes it.",
-        "有作業中斷 ({what})，下一個指令會完成或還原。"
+    info_open() {
+        "An operation was interrupted; the next command that writes to the card finishes or undoes it.",
+        "有作業中斷，下一個寫入晶片卡的指令會完成或還原。"
+    }
+    info_pending() {
+        "A request has gone to the authority; `cardlab card install` goes on with it.",
+        "申請已送交憑證中心，請以 `cardlab card install` 繼續。"
     }
     info_current(serial, until) {
         "Current certificate: {serial}, valid until {until}",

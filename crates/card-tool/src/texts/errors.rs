@@ -223,6 +223,10 @@ texts! {
         "There is no certificate on the card that could sign. Apply for one with `cardlab card apply`, or fetch a lost one with `cardlab card download`.",
         "晶片卡上沒有可用來簽章的憑證。請以 `cardlab card apply` 申請，或以 `cardlab card download` 重新下載。"
     }
+    card_changed() {
+        "Another program has changed the card in the meantime. Nothing was overwritten; call the same command again.",
+        "其他程式剛變更了晶片卡的內容。未覆寫任何資料，請再執行一次相同的指令。"
+    }
     nothing_pending() {
         "Nothing is waiting to be installed on this card. Start with `cardlab card apply` or `cardlab card renew`.",
         "此卡沒有等待安裝的憑證。請先執行 `cardlab card apply` 或 `cardlab card renew`。"

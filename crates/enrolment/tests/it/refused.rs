@@ -229,7 +229,7 @@ fn only_superseded_certificates_are_retired() {
     let scene = retirement();
     let (desk, mut office) = (Desk::new(scene.sim.fork()), scene.office.clone());
     let newest = office.issued[1].serial().to_owned();
-    for (serial, expected) in [(newest.as_str(), "newest on the card"), ("4711", "no certificate on the card")] {
+    for (serial, expected) in [(newest.as_str(), "newest on the card"), ("4711", "no certificate 4711 on the card")] {
         let said =
             unchanged(&desk, |card| with(&mut office, &mut Person::new(), |case| retire(card, Some(serial), case)));
         assert!(said.contains(expected), "{said}");
