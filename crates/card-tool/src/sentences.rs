@@ -67,7 +67,6 @@ fn token(lang: Lang, serial: &str, error: &pkcs15::Error) -> Failure {
         pkcs15::Error::Damaged { file, at } => {
             Failure::new("damaged", lang.damaged(format_args!("EF {file:04X}, {at}")))
         }
-        pkcs15::Error::OtherKey { .. } => Failure::new("bad-signature", lang.card_signed_wrongly()),
         other => Failure::new("damaged", lang.damaged(other)),
     }
 }

@@ -301,11 +301,8 @@ fn sign<T: Transport>(
     let signer = old.map_or(0, |old| old.candidate.card);
     case.notice(&Notice::WillSign { old: old.map(|old| &old.candidate.certificate) })?;
     case.notice(&Notice::InsertCard { card: signer, purpose: Purpose::Sign })?;
-    let reader = others.get(signer.wrapping_sub(1)).map_or_else(|| None, |_| Some(signer - 1));
-    let name = match reader {
-        Some(at) => others[at].transport().describe(),
-        None => card.transport().describe(),
-    };
+    let other = signer.checked_sub(1).and_then(|at| others.get_mut(at));
+    let name = other.map_or_else(|| card.transport().describe(), |other| other.transport().describe());
     case.notice(&Notice::Reader { card: signer, name: &name })?;
     let certificate = old.map(|old| &old.candidate.certificate);
     let unsigned = request::Unsigned::new(&applicant.registration.subject_der, &pair.key, certificate)?;
@@ -341,8 +338,9 @@ fn sign<T: Transport>(
 
 /// Step e: which certificate's key signs. With one there is nothing to choose.
 fn choose<'o>(case: &mut Case<'_>, old: &'o [Old]) -> Result<Option<&'o Old>, Error> {
-    let [first, _, ..] = old else { return Ok(old.first()) };
-    let _ = first;
+    if old.len() < 2 {
+        return Ok(old.first());
+    }
     let offered: Vec<Candidate> = old.iter().map(|old| old.candidate.clone()).collect();
     let chosen = case.dialog.choose(&offered, case.now)?;
     let chosen = old.get(chosen).ok_or(Error::Cancelled)?;

@@ -101,7 +101,6 @@ impl From<pkcs15::Error> for Error {
     fn from(error: pkcs15::Error) -> Self {
         match error {
             pkcs15::Error::Card(error) => Self::Card(error),
-            pkcs15::Error::OtherKey { .. } => Self::BadSignature,
             error => Self::Token(error),
         }
     }

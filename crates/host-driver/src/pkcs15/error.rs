@@ -44,12 +44,6 @@ pub enum Error {
         /// What.
         what: &'static str,
     },
-    /// The key in the slot is not the one that the directories list.
-    #[error("the key in slot {slot} is not the one that the card lists")]
-    OtherKey {
-        /// The slot.
-        slot: u8,
-    },
     /// The card lists no such key.
     #[error("the card lists no such key")]
     NoSuchKey,
