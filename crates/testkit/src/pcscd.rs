@@ -37,7 +37,8 @@ const RUN: &str = "exec 3<&0; \"$2\" --foreground --config \"$3\" 3<&- & daemon=
 /// process dies without dropping anything.
 pub struct PrivatePcscd {
     place: TempDir,
-    port: u16,
+    /// The first port of each reader of two slots.
+    ports: Vec<u16>,
     daemon: Option<Child>,
 }
 
@@ -47,11 +48,19 @@ impl PrivatePcscd {
     /// # Errors
     /// [`Unavailable`] where a program or a right is missing, or the daemon does not come up.
     pub fn start() -> Result<Self, Unavailable> {
+        Self::start_with_readers(1)
+    }
+
+    /// As [`PrivatePcscd::start`], with so many vpcd readers of two slots each. pcsc-lite takes eight of them.
+    ///
+    /// # Errors
+    /// As [`PrivatePcscd::start`].
+    pub fn start_with_readers(readers: usize) -> Result<Self, Unavailable> {
         namespace()?;
         let mut last = None;
-        // Another program may take the port between its choice and its use.
+        // Another program may take a port between its choice and its use.
         for _ in 0..3 {
-            match Self::try_start() {
+            match Self::try_start(readers) {
                 Ok(started) => return Ok(started),
                 Err(error) => last = Some(error),
             }
@@ -59,18 +68,22 @@ impl PrivatePcscd {
         Err(Unavailable::new(last.map_or_else(String::new, |error| error.to_string())))
     }
 
-    fn try_start() -> io::Result<Self> {
+    fn try_start(readers: usize) -> io::Result<Self> {
         let place = short_directory()?;
         for name in ["run", "conf", "home"] {
             fs::create_dir(place.path().join(name))?;
         }
-        let port = free_port_pair()?;
-        let reader =
-            format!("FRIENDLYNAME \"{READER}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {DRIVER}\nCHANNELID {port}\n");
-        fs::write(place.path().join("conf/vpcd"), reader)?;
+        let mut ports = Vec::new();
+        while ports.len() < readers {
+            let port = free_port_pair()?;
+            if !ports.iter().any(|taken: &u16| taken.abs_diff(port) < 2) {
+                fs::write(place.path().join(format!("conf/vpcd{port}")), reader_conf(&place, ports.len(), port)?)?;
+                ports.push(port);
+            }
+        }
         // Nothing that one card said may be remembered for the next.
         fs::write(place.path().join("opensc.conf"), OPENSC_CONF)?;
-        let mut pcscd = Self { place, port, daemon: None };
+        let mut pcscd = Self { place, ports, daemon: None };
         pcscd.up()?;
         Ok(pcscd)
     }
@@ -78,7 +91,13 @@ impl PrivatePcscd {
     /// The port on which the first slot waits for a card. The second slot has the next one.
     #[must_use]
     pub fn vpcd_port(&self) -> u16 {
-        self.port
+        self.ports[0]
+    }
+
+    /// The ports of all slots of all readers.
+    #[must_use]
+    pub fn slot_ports(&self) -> Vec<u16> {
+        self.ports.iter().flat_map(|port| [*port, port + 1]).collect()
     }
 
     /// The name under which PC/SC programs see the first slot.
@@ -184,7 +203,7 @@ impl PrivatePcscd {
 
     fn wait_until_it_answers(&mut self) -> io::Result<()> {
         let end = Instant::now() + LIMIT;
-        while !(answers(&self.socket_path()) && is_listening(self.port) && is_listening(self.port + 1)) {
+        while !(answers(&self.socket_path()) && self.slot_ports().into_iter().all(is_listening)) {
             let ended = self.daemon.as_mut().and_then(|daemon| daemon.try_wait().ok().flatten());
             if let Some(status) = ended {
                 self.daemon = None;
@@ -204,6 +223,20 @@ impl Drop for PrivatePcscd {
     fn drop(&mut self) {
         self.halt();
     }
+}
+
+/// The daemon's configuration of one vpcd reader. A driver keeps its slots in globals, so each further reader has a
+/// copy of it.
+fn reader_conf(place: &TempDir, number: usize, port: u16) -> io::Result<String> {
+    let (name, driver) = match number {
+        0 => (READER.to_owned(), PathBuf::from(DRIVER)),
+        _ => (format!("{READER}{number}"), place.path().join(format!("driver{number}.so"))),
+    };
+    if number > 0 {
+        fs::copy(DRIVER, &driver)?;
+    }
+    let driver = driver.display();
+    Ok(format!("FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {driver}\nCHANNELID {port}\n"))
 }
 
 /// OpenSC without its cache of card contents; everything else as it comes.

@@ -1,6 +1,6 @@
 //! The counter counts what it says, in a program that has installed it.
 
-use counting_alloc::{CountingAlloc, allocations_during};
+use counting_alloc::{CountingAlloc, allocations_during, bytes_during, left_behind};
 use std::hint::black_box;
 
 #[global_allocator]
@@ -31,4 +31,31 @@ fn other_threads_are_not_counted() {
     let for_the_thread = allocations_during(|| std::thread::spawn(|| ()).join().unwrap());
     let for_the_busy_thread = allocations_during(|| on_another().join().unwrap());
     assert!(for_the_busy_thread < for_the_thread + 100, "{for_the_busy_thread} against {for_the_thread}");
+}
+
+#[test]
+fn bytes_are_counted() {
+    assert_eq!(bytes_during(|| black_box(vec![0u8; 64])), 64);
+    let mut grows = vec![0u8; 8];
+    assert_eq!(bytes_during(|| grows.reserve_exact(92)), 100);
+}
+
+#[test]
+fn a_secret_in_a_freed_block_is_found() {
+    const SECRET: [u8; 8] = *b"\x91\x07secret";
+    let held = || {
+        let mut block = vec![0u8; 60];
+        block[52..].copy_from_slice(&SECRET);
+        black_box(block)
+    };
+    assert_eq!(left_behind(&SECRET, held), 1);
+    let wiped = || {
+        let mut block = held();
+        block.fill(0);
+        drop(black_box(block));
+    };
+    assert_eq!(left_behind(&SECRET, wiped), 0);
+    let mut kept = held();
+    assert_eq!(left_behind(&SECRET, || kept.reserve_exact(100)), 1, "what moves leaves its bytes behind");
+    assert_eq!(left_behind(b"\x91\x07secreu", held), 0);
 }
