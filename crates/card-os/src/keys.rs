@@ -2,6 +2,7 @@
 //!
 //! Private bytes leave the memory only towards the RSA provider and the curves.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
@@ -61,9 +62,14 @@ impl From<Error> for card_wire::Status {
     }
 }
 
-/// Prepared RSA keys by slot, each with the generation of the key that it was made from.
-#[derive(Clone)]
-pub(crate) struct KeyCache<K>(Vec<(u8, u32, K)>);
+/// Prepared RSA keys by slot, each with the generation of the key that it was made from. Forks share them.
+pub(crate) struct KeyCache<K>(Vec<(u8, u32, Arc<K>)>);
+
+impl<K> Clone for KeyCache<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<K> Default for KeyCache<K> {
     fn default() -> Self {
@@ -152,7 +158,7 @@ pub(crate) fn rsa_private<N: Nvm, R: Rsa>(
             let (generation, bytes) = stored(store, slot)?;
             let len = rsa_len(bytes.len()).ok_or(nvm::Error::Damaged)?;
             let key = RsaPrivateKey::from_stored(&bytes, len).ok_or(nvm::Error::Damaged)?;
-            cache.0.push((slot, generation, rsa.prepare(&key)?));
+            cache.0.push((slot, generation, Arc::new(rsa.prepare(&key)?)));
             cache.0.len() - 1
         }
     };

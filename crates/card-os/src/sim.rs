@@ -20,6 +20,17 @@ pub use crate::crypto::rsa::SoftRsa;
 /// Bytes that two forks share until one of them writes there.
 const CHUNK: usize = 1024;
 
+/// What the byte holds that was being written when the power went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// What it held before.
+    Old,
+    /// What was to be written.
+    New,
+    /// Neither.
+    Garbage(u8),
+}
+
 /// Memory in RAM. A clone shares every part that neither side has written since.
 #[derive(Clone)]
 pub struct SimNvm {
@@ -27,6 +38,8 @@ pub struct SimNvm {
     len: usize,
     /// Bytes that may still be written before the power goes.
     power: Option<u64>,
+    /// What the last of those bytes becomes instead of what is written.
+    garbage: Option<u8>,
 }
 
 impl SimNvm {
@@ -34,7 +47,7 @@ impl SimNvm {
     #[must_use]
     pub fn new(len: usize) -> Self {
         let zero = Arc::new([0; CHUNK]);
-        Self { chunks: (0..len.div_ceil(CHUNK)).map(|_| zero.clone()).collect(), len, power: None }
+        Self { chunks: (0..len.div_ceil(CHUNK)).map(|_| zero.clone()).collect(), len, power: None, garbage: None }
     }
 
     /// Memory with this content.
@@ -45,7 +58,7 @@ impl SimNvm {
             chunk[..bytes.len()].copy_from_slice(bytes);
             Arc::new(chunk)
         });
-        Self { chunks: chunks.collect(), len: image.len(), power: None }
+        Self { chunks: chunks.collect(), len: image.len(), power: None, garbage: None }
     }
 
     /// A copy of the content.
@@ -63,6 +76,19 @@ impl SimNvm {
     /// and everything behind it fails until [`SimNvm::restore_power`].
     pub fn cut_power_after(&mut self, bytes: u64) {
         self.power = Some(bytes);
+        self.garbage = None;
+    }
+
+    /// The power goes while byte number `byte` (from 0) of all that is written from now on is being written: the bytes
+    /// in front of it are written, those behind it are not, and `half` says what becomes of the byte itself.
+    pub fn cut_power_in(&mut self, byte: u64, half: Half) {
+        let (whole, garbage) = match half {
+            Half::Old => (byte, None),
+            Half::New => (byte.saturating_add(1), None),
+            Half::Garbage(garbage) => (byte.saturating_add(1), Some(garbage)),
+        };
+        self.power = Some(whole);
+        self.garbage = garbage;
     }
 
     /// How many bytes can still be written before the power goes; `None` where it will not go.
@@ -74,6 +100,7 @@ impl SimNvm {
     /// The power is back.
     pub fn restore_power(&mut self) {
         self.power = None;
+        self.garbage = None;
     }
 
     fn put(&mut self, at: usize, data: &[u8]) {
@@ -128,6 +155,11 @@ impl Nvm for SimNvm {
         let allowed = usize::try_from(left).unwrap_or(usize::MAX).min(data.len());
         self.put(at, &data[..allowed]);
         self.power = Some(left - allowed as u64);
+        if let (Some(0), Some(last)) = (self.power, allowed.checked_sub(1))
+            && let Some(garbage) = self.garbage.take()
+        {
+            self.put(at + last, &[garbage]);
+        }
         if allowed < data.len() || self.power == Some(0) { Err(NvmError::PowerLoss) } else { Ok(()) }
     }
 }

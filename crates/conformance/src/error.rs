@@ -66,6 +66,12 @@ pub enum ScriptErrorKind {
         /// The name.
         name: String,
     },
+    /// More setups come before one case than are ever meant.
+    #[error("more than {max} setups come before this case; does one name another twice?")]
+    TooManySetups {
+        /// The limit.
+        max: usize,
+    },
     /// A clause without a row in `clauses.toml`.
     #[error("the clause `{name}` has no row in clauses.toml; write \"unsourced\" where its number is not known")]
     UnknownClause {

@@ -83,6 +83,9 @@ struct RawVerify {
 
 type Loading<T> = Result<T, ScriptError>;
 
+/// Setups before one case, each counted as often as it is played; the longest of ours has ten.
+const MAX_SETUPS: usize = 1000;
+
 /// A file that is being loaded: turns byte offsets into errors.
 #[derive(Clone, Copy)]
 struct Script<'a>(Source<'a>);
@@ -195,8 +198,9 @@ impl<'a> Shared<'a> {
         }
         let mut steps = Vec::new();
         let mut known: BTreeSet<String> = self.values.keys().cloned().collect();
+        let mut played = 0;
         for name in &raw.setup {
-            self.unfold(script, name, &mut Vec::new(), &mut known, &mut steps)?;
+            self.unfold(script, name, &mut Vec::new(), &mut played, &mut known, &mut steps)?;
         }
         let setup_steps = steps.len();
         for raw_step in &raw.steps {
@@ -216,16 +220,22 @@ impl<'a> Shared<'a> {
         })
     }
 
-    /// Appends the steps of a setup and of those it needs.
+    /// Appends the steps of a setup and of those it needs. Two names in each `after` would double the work with each
+    /// level, so the setups of a case are counted.
     fn unfold(
         &self,
         script: Script<'_>,
         name: &Spanned<String>,
         open: &mut Vec<String>,
+        played: &mut usize,
         known: &mut BTreeSet<String>,
         steps: &mut Vec<Step>,
     ) -> Loading<()> {
         let wanted = name.get_ref();
+        *played += 1;
+        if *played > MAX_SETUPS {
+            return Err(script.error(name.span(), ScriptErrorKind::TooManySetups { max: MAX_SETUPS }));
+        }
         if open.contains(wanted) {
             return Err(script.error(name.span(), ScriptErrorKind::SetupCycle { name: wanted.clone() }));
         }
@@ -235,7 +245,7 @@ impl<'a> Shared<'a> {
             .ok_or_else(|| script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone() }))?;
         open.push(wanted.clone());
         for before in &setup.after {
-            self.unfold(setup.script, before, open, known, steps)?;
+            self.unfold(setup.script, before, open, played, known, steps)?;
         }
         open.pop();
         for raw in &setup.steps {

@@ -130,7 +130,7 @@ pub struct CrtParts<'a> {
 /// Generates RSA keys and computes with them.
 pub trait Rsa {
     /// A key made ready for many operations; kept outside the card's memory.
-    type Prepared: Clone + Send;
+    type Prepared: Send + Sync;
 
     /// A new key with a modulus of `bits` bits and the public exponent 65537.
     ///

@@ -119,11 +119,20 @@ fn read_slot<N: Nvm>(nvm: &mut N, at: usize) -> Result<Option<Record>, Error> {
     Ok(Some(Record { number, done: bytes[MARK..SEAL] == mark(number), pages }))
 }
 
+/// A slot that is not whole is read once more before it is not believed: one misread bit must not bring the commit before
+/// the newest back, for what the newest points at would then be wiped as free.
+fn read_surely<N: Nvm>(nvm: &mut N, at: usize) -> Result<Option<Record>, Error> {
+    match read_slot(nvm, at)? {
+        None => read_slot(nvm, at),
+        whole => Ok(whole),
+    }
+}
+
 /// The newest whole commit.
 ///
 /// # Errors
 /// [`Error::Damaged`] if neither slot holds one: making a card leaves one behind, so there always is.
 pub(crate) fn newest<N: Nvm>(nvm: &mut N) -> Result<Record, Error> {
-    let slots = [read_slot(nvm, slot_address(0))?, read_slot(nvm, slot_address(1))?];
+    let slots = [read_surely(nvm, slot_address(0))?, read_surely(nvm, slot_address(1))?];
     slots.into_iter().flatten().max_by_key(|record| record.number).ok_or(Error::Damaged)
 }

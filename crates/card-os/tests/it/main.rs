@@ -6,4 +6,9 @@ mod events;
 mod keys;
 mod memory;
 mod refused;
+mod suite;
 mod support;
+mod tear;
+
+#[global_allocator]
+static ALLOCATOR: counting_alloc::CountingAlloc = counting_alloc::CountingAlloc;

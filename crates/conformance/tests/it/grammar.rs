@@ -91,3 +91,16 @@ fn a_mistake_in_the_clauses_names_their_file() {
     let unsourced = CLAUSES.replace("\"S\"", "\"\"");
     assert_eq!(Suite::load(Source { name: "c", text: &unsourced }, &[]).unwrap_err().line, 6);
 }
+
+/// Twenty-two lines would be four million steps.
+#[test]
+fn setups_that_double_are_refused() {
+    let mut text = "[setups.s0]\nsteps = [{ send = \"00A4\", status = \"9000\" }]\n".to_owned();
+    for level in 1..=22 {
+        let below = level - 1;
+        text += &format!("[setups.s{level}]\nafter = [\"s{below}\", \"s{below}\"]\nsteps = []\n");
+    }
+    text += "[[case]]\nid = \"a\"\ntitle = \"t\"\nclause = \"known\"\npreset = \"p\"\nsetup = [\"s22\"]\n";
+    text += "steps = [{ send = \"00A4\", status = \"9000\" }]\n";
+    wrong(&text, "4:10", "more than 1000 setups");
+}

@@ -1,0 +1,14 @@
+//! The model beside the real card, beside broken ones, and beside cards whose power went.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
+
+mod cards;
+mod conformance;
+mod cuts;
+mod flaws;
+mod generator;
+mod keys;
+mod machine;
+mod memory;
+mod mutants;
+mod mutation;
+mod robust;
