@@ -1,4 +1,4 @@
-//! See the library's documentation.
+//! The TLV reader and control information.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| cardlab_fuzz::tlv::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| card_fuzz::targets::tlv::check(data));

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod cargo;
+mod fuzz;
 mod layout;
 mod outcome;
 mod steps;
@@ -21,6 +22,7 @@ const HELP: &str = "\
 Checks the whole workspace, or one thing in it.
 
 Usage: cargo xtask test [--no-install]    everything below, in this order
+       cargo xtask fuzz ...               the fuzz targets; see cargo xtask fuzz --help
        cargo xtask STEP                   one step:
 
 ";
@@ -38,6 +40,9 @@ Examples:
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["fuzz", rest @ ..] = &words[..] {
+        return fuzz::run(&root(), rest);
+    }
     let (chosen, install) = match words[..] {
         ["test"] => (STEPS, true),
         ["test", "--no-install"] => (STEPS, false),

@@ -1,4 +1,0 @@
-//! See the library's documentation.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| cardlab_fuzz::apdu_parse::check(data));
