@@ -1,7 +1,10 @@
 //! `cardlab apdu`: single commands, their answers, and what the answers mean.
 
+mod script;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use card_wire::{Class, Command, Ins, Status};
@@ -17,7 +20,10 @@ Examples:
   cardlab apdu 00A404000CF276A288BCFBA69D34F31001 0084000008
   cardlab apdu --image alice.img '00 A4 04 00 0C F276A288BCFBA69D34F31001'
   cardlab apdu --target pcsc --reader ACS 00A40000023F0000
-Each command is sent as it is: 61xx and 6Cxx are explained, not followed.";
+  cardlab apdu --script find.apdu --target-cmd ./card
+A script has one command a line, or the word reset; what follows a # is ignored. Its answers are held against the same
+promises as in `cardlab fuzz`; exit code 1 where the card breaks one. Each command is sent as it is:
+61xx and 6Cxx are explained, not followed.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -30,8 +36,17 @@ pub(crate) struct Args {
     /// One JSON document instead of lines
     #[arg(long)]
     json: bool,
+    /// Play the commands of a file, as `cardlab fuzz` writes them
+    #[arg(long, value_name = "FILE", conflicts_with = "commands")]
+    script: Option<PathBuf>,
+    /// Start this program as the card (--script); see `cardlab fuzz --help`
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["target", "reader", "listen", "preset", "seed", "image"])]
+    target_cmd: Option<String>,
+    /// How many seconds one answer may take (--script with --target-cmd or --target vpcd)
+    #[arg(long, value_name = "S", default_value = "10", value_parser = crate::fuzz::card::seconds)]
+    answer_timeout: Duration,
     /// Commands in hexadecimal; spaces are ignored
-    #[arg(required = true, value_name = "HEX")]
+    #[arg(required_unless_present = "script", value_name = "HEX")]
     commands: Vec<String>,
 }
 
@@ -43,28 +58,43 @@ struct Exchange {
     meaning: String,
 }
 
+impl Exchange {
+    fn new(command: &[u8], answer: &[u8]) -> Option<Self> {
+        let (data, status) = Status::split(answer)?;
+        Some(Self {
+            command: shown(command),
+            data: hex::encode_upper(data),
+            status: format!("{:04X}", status.0),
+            meaning: status.to_string(),
+        })
+    }
+
+    fn print(&self) -> std::io::Result<()> {
+        output::line(format_args!("> {}", self.command))?;
+        if !self.data.is_empty() {
+            output::line(format_args!("< {}", self.data))?;
+        }
+        output::line(format_args!("  {}", self.meaning))
+    }
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.target.check()?;
+    if let Some(path) = &args.script {
+        return script::run(args, path);
+    }
+    // clap asks for no option that the given ones exclude, and commands exclude a script.
+    anyhow::ensure!(args.target_cmd.is_none(), "--target-cmd goes with --script");
     let commands: Vec<Vec<u8>> = args.commands.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
     let mut card = connect(args)?;
     let mut exchanges = Vec::new();
     for command in &commands {
         let answer = card.transmit(command).context("the command was not answered")?;
-        let (data, status) = Status::split(&answer).context("the card answered without a status word")?;
-        let exchange = Exchange {
-            command: shown(command),
-            data: hex::encode_upper(data),
-            status: format!("{:04X}", status.0),
-            meaning: status.to_string(),
-        };
+        let exchange = Exchange::new(command, &answer).context("the card answered without a status word")?;
         if args.json {
             exchanges.push(exchange);
         } else {
-            output::line(format_args!("> {}", exchange.command))?;
-            if !data.is_empty() {
-                output::line(format_args!("< {}", exchange.data))?;
-            }
-            output::line(format_args!("  {}", exchange.meaning))?;
+            exchange.print()?;
         }
     }
     if args.json {

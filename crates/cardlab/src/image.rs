@@ -15,12 +15,54 @@ use card_os::{Card, Preset};
 use rand_chacha::ChaCha20Rng;
 use rsa_host::HostRsa;
 
+/// Where the bytes of a card are kept: a file, or in a test something that watches what a file would be asked.
+pub trait Medium {
+    /// Writes all of `data` at `at`.
+    ///
+    /// # Errors
+    /// What the medium says; any part may have been written.
+    fn write_at(&mut self, at: u64, data: &[u8]) -> io::Result<()>;
+
+    /// Fills `out` from `at`.
+    ///
+    /// # Errors
+    /// What the medium says.
+    fn read_at(&mut self, at: u64, out: &mut [u8]) -> io::Result<()>;
+
+    /// Returns when everything written is on the disk.
+    ///
+    /// # Errors
+    /// What the medium says.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn write_at(&mut self, at: u64, data: &[u8]) -> io::Result<()> {
+        write_at(self, at, data)
+    }
+
+    fn read_at(&mut self, at: u64, out: &mut [u8]) -> io::Result<()> {
+        read_at(self, at, out)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
 /// Memory in a file. Holds the file's lock as long as it lives.
 #[derive(Debug)]
-pub struct FileNvm {
-    file: File,
+pub struct FileNvm<M = File> {
+    file: M,
     copy: Vec<u8>,
     durable: bool,
+}
+
+impl<M: Medium> FileNvm<M> {
+    /// Memory on a medium that holds `copy`.
+    pub fn on(file: M, copy: Vec<u8>, durable: bool) -> Self {
+        Self { file, copy, durable }
+    }
 }
 
 impl FileNvm {
@@ -54,13 +96,13 @@ impl FileNvm {
         if copy.len() as u64 > MAX_IMAGE {
             bail!("{shown} is not a card image (it is too long); nothing was changed");
         }
-        Ok(Self { file, copy, durable })
+        Ok(Self::on(file, copy, durable))
     }
 }
 
 const MAX_IMAGE: u64 = 16 << 20;
 
-impl Nvm for FileNvm {
+impl<M: Medium> Nvm for FileNvm<M> {
     fn len(&self) -> usize {
         self.copy.len()
     }
@@ -74,9 +116,9 @@ impl Nvm for FileNvm {
     fn write(&mut self, at: usize, data: &[u8]) -> Result<(), NvmError> {
         let end = at.checked_add(data.len()).ok_or(NvmError::Write)?;
         let copy = self.copy.get_mut(at..end).ok_or(NvmError::Write)?;
-        if write_at(&self.file, at as u64, data).is_err() {
+        if self.file.write_at(at as u64, data).is_err() {
             // Part of it may have been written: the copy must say what the file says.
-            read_at(&self.file, at as u64, copy).map_err(|_| NvmError::PowerLoss)?;
+            self.file.read_at(at as u64, copy).map_err(|_| NvmError::PowerLoss)?;
             return Err(NvmError::Write);
         }
         copy.copy_from_slice(data);
@@ -84,7 +126,7 @@ impl Nvm for FileNvm {
     }
 
     fn sync(&mut self) -> Result<(), NvmError> {
-        if self.durable { self.file.sync_data().map_err(|_| NvmError::Write) } else { Ok(()) }
+        if self.durable { self.file.sync().map_err(|_| NvmError::Write) } else { Ok(()) }
     }
 }
 

@@ -7,7 +7,9 @@ mod apdu;
 mod ca;
 mod card;
 mod conform;
+mod fuzz;
 pub mod image;
+mod lie;
 mod output;
 mod readers;
 mod sim;
@@ -23,6 +25,8 @@ Examples:
   cardlab conform --target pcsc --reader ACS    what of it is safe on the card in a real reader
   cardlab sim --image alice.img                 a card that lives in a file, in the reader that vpcd offers
   cardlab apdu 00A404000CF276A288BCFBA69D34F31001
+  cardlab fuzz --target-cmd ./card              our commands against your own card
+  cardlab lie                                   a card that lies, against your own host
   cardlab readers";
 
 #[derive(Parser)]
@@ -36,6 +40,10 @@ enum Program {
     Readers(readers::Args),
     /// Send APDUs and explain the answers
     Apdu(apdu::Args),
+    /// Fuzz a card that somebody else wrote: a program, or one that connects as to vpcd
+    Fuzz(fuzz::Args),
+    /// Put a card into a vpcd reader that lies to its host until Ctrl-C
+    Lie(lie::Args),
     /// The card tool: apply for, renew, register and use the certificate on a card
     Card(Box<card::Args>),
     /// The test authority: register, issue, renew, revoke
@@ -53,6 +61,8 @@ pub fn main() -> ExitCode {
         Program::Sim(args) => sim::run(&args),
         Program::Readers(args) => readers::run(&args),
         Program::Apdu(args) => apdu::run(&args),
+        Program::Fuzz(args) => fuzz::run(&args),
+        Program::Lie(args) => lie::run(&args),
         Program::Card(args) => card::run(*args),
         Program::Ca(args) => ca::run(&args),
     };

@@ -4,10 +4,15 @@
 mod ca;
 mod card;
 mod cli;
+mod fuzz;
+mod image;
 mod kill;
+mod lie;
 mod lifecycle;
+mod load;
 mod opensc;
 mod pkcs15_opensc;
 mod providers;
 mod recovery;
+mod sockets;
 mod transports;

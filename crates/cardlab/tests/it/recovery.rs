@@ -58,8 +58,13 @@ pub(crate) fn in_own_process<B: FnOnce()>(body: B) {
 /// A service that the driver in this process reaches, where this machine can have one.
 pub(crate) fn service() -> Option<PrivatePcscd> {
     let pcscd = require_or_skip(PrivatePcscd::start())?;
-    put_in_place(&pcscd.socket_path(), Path::new(&std::env::var_os(SOCKET).unwrap()));
+    named_service(&pcscd);
     Some(pcscd)
+}
+
+/// Makes this service the one that the driver in this process reaches.
+pub(crate) fn named_service(pcscd: &PrivatePcscd) {
+    put_in_place(&pcscd.socket_path(), Path::new(&std::env::var_os(SOCKET).unwrap()));
 }
 
 #[cfg(unix)]

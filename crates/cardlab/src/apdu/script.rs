@@ -1,0 +1,122 @@
+//! `cardlab apdu --script`: a file of commands on any card, its answers held against what any card promises.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use card_fuzz::foreign::{Breach, Failure, ForeignCard, Script, StartError, Step, Trouble, Watch, play};
+use host_driver::{Transport, TransportError};
+use serde::Serialize;
+
+use super::{Args, Exchange, connect, shown};
+use crate::fuzz::card;
+use crate::output;
+use crate::target::Kind;
+
+/// The whole run, for machines.
+#[derive(Serialize)]
+struct Document {
+    exchanges: Vec<Exchange>,
+    broken: Option<Broken>,
+}
+
+#[derive(Serialize)]
+struct Broken {
+    line: usize,
+    promise: &'static str,
+    ins: Option<String>,
+    text: String,
+}
+
+pub(super) fn run(args: &Args, path: &Path) -> anyhow::Result<ExitCode> {
+    let name = path.display();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the script {name}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{name} is no script: it is not text"))?;
+    let script = Script::parse(&text).map_err(|error| anyhow::anyhow!("{name}:{}: {}", error.line, error.reason))?;
+    let stop = card::stop_on_interrupt()?;
+    let mut card: Box<dyn ForeignCard> = match (&args.target_cmd, args.target.target) {
+        (Some(command), _) => card::program(command, &stop)?,
+        (None, Kind::Vpcd) => card::listen(&args.target.listen, &stop)?,
+        (None, Kind::Sim | Kind::Pcsc) => Box::new(Behind(connect(args)?)),
+    };
+    card.start()?;
+    let mut watch = Watch::new();
+    let mut document = Document { exchanges: Vec::new(), broken: None };
+    for (step, line) in &script.steps {
+        let mut broken = Vec::new();
+        let (answer, breach) = match play(card.as_mut(), &mut watch, step, args.answer_timeout, &mut broken) {
+            Ok(answer) => (answer, None),
+            Err(Trouble::Breach(breach)) => (broken, Some(breach)),
+            Err(Trouble::Stopped) => anyhow::bail!("stopped at line {line} of {name}"),
+        };
+        show(args.json, &mut document, step, &answer)?;
+        if let Some(breach) = breach {
+            if !args.json {
+                output::line(format_args!("! {name}:{line}: {breach}"))?;
+            }
+            document.broken = Some(told(*line, &breach));
+            break;
+        }
+    }
+    if args.json {
+        output::line(serde_json::to_string_pretty(&document)?)?;
+    }
+    Ok(if document.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn show(json: bool, document: &mut Document, step: &Step, answer: &[u8]) -> anyhow::Result<()> {
+    match step {
+        Step::Reset if json => {}
+        Step::Reset => output::line(format_args!("> reset\n< {}", hex::encode_upper(answer)))?,
+        Step::Command(command) => match Exchange::new(command, answer) {
+            Some(exchange) if json => document.exchanges.push(exchange),
+            Some(exchange) => exchange.print()?,
+            None if json => {}
+            None if answer.is_empty() => output::line(format_args!("> {}", shown(command)))?,
+            None => output::line(format_args!("> {}\n< {}", shown(command), hex::encode_upper(answer)))?,
+        },
+    }
+    Ok(())
+}
+
+fn told(line: usize, breach: &Breach) -> Broken {
+    Broken {
+        line,
+        promise: breach.promise.word(),
+        ins: breach.ins.map(|ins| format!("{ins:02X}")),
+        text: breach.text.clone(),
+    }
+}
+
+/// A card behind one of the driver's transports.
+struct Behind(Box<dyn Transport>);
+
+impl ForeignCard for Behind {
+    fn start(&mut self) -> Result<Vec<u8>, StartError> {
+        self.0.reset().map_err(|error| StartError::Listen(std::io::Error::other(error)))
+    }
+
+    fn reset(&mut self, limit: Duration) -> Result<Vec<u8>, Failure> {
+        self.0.reset().map_err(|error| failure(&error, limit))
+    }
+
+    fn transmit(&mut self, command: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
+        match self.0.transmit(command) {
+            // What the byte was is not told; that it was one is enough.
+            Err(TransportError::ShortAnswer { len }) => Ok(vec![0; len]),
+            result => result.map_err(|error| failure(&error, limit)),
+        }
+    }
+
+    fn is_fresh_when_started(&self) -> bool {
+        false
+    }
+}
+
+fn failure(error: &TransportError, limit: Duration) -> Failure {
+    match error {
+        TransportError::Timeout => Failure::Silent(limit),
+        error => Failure::Ended(error.to_string()),
+    }
+}
