@@ -8,6 +8,7 @@
 //! `taskset` puts everything, `openssl` and pcscd included, on one core. `CARDLAB_FLOORCARD` names another floor card.
 //! What a machine cannot measure (no openssl, no pcscd, no `CARDLAB_BIN`) is said in a line, and no row is made up.
 
+mod fork;
 mod report;
 mod rsa;
 mod select;
@@ -45,6 +46,8 @@ struct Options {
 enum Part {
     /// SELECT by path, and what it allocates
     Select,
+    /// A fork of a card that then reads
+    Fork,
     /// Signatures against openssl, and what the card adds to its provider
     Rsa,
     /// SELECT over the vpcd socket and through pcscd against the floor card
@@ -63,6 +66,9 @@ fn main() -> Result<()> {
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     if wanted(Part::Select) {
         select::measure(&mut report);
+    }
+    if wanted(Part::Fork) {
+        fork::measure(&mut report);
     }
     if wanted(Part::Rsa) {
         rsa::measure(&mut report, options.rounds);
