@@ -44,7 +44,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
         }
         [] => fuzz(root, &TARGETS, 60),
         ["--seconds", word] if seconds(word).is_some() => fuzz(root, &TARGETS, seconds(word).unwrap_or(60)),
-        ["build"] => build(root).map(drop),
+        ["build"] => build(root).map(|place| println!("the targets are in {}", place.display())),
         ["repro", file] => tool(root, &["repro", file]),
         ["minimize"] => minimize(root, &TARGETS),
         ["minimize", target] if TARGETS.contains(&target) => minimize(root, &[target]),

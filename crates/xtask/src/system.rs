@@ -23,6 +23,7 @@ const PACKAGES: &[Package] = &[
     package("p11-kit", "p11-kit"),
     package("libnss3-tools", "certutil"),
     package("libengine-pkcs11-openssl", "/usr/share/doc/libengine-pkcs11-openssl"),
+    package("valgrind", "valgrind"),
     package("util-linux", "unshare"),
     package("mount", "mount"),
     // The fuzz targets' runtime is C++.
