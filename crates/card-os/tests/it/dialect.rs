@@ -119,6 +119,23 @@ fn a_fork_lives_its_own_life() {
     assert_eq!(fork.send("0084000010"), challenge, "a fork draws the same randomness");
 }
 
+/// Sixteen levels below the master file, and the way back up once the deepest is gone.
+#[test]
+fn files_lie_as_deep_as_the_preset_says() {
+    let mut host = Host::verified();
+    let create = |id: u16, kind: u8| format!("00E00000176F1581020010 8201{kind:02X} 8302{id:04X} 8608FF00000000000000");
+    for level in 1..=16 {
+        host.expect(&create(0x5000 + level, 0x38), "9000");
+    }
+    for kind in [0x38, 0x01] {
+        host.expect(&create(0x5011, kind), "6A84");
+    }
+    host.expect("00E40000025010", "9000");
+    host.expect(&create(0x5011, 0x01), "9000");
+    host.expect("00E40000025001", "9000");
+    host.expect("00A40000025011", "6A82");
+}
+
 #[test]
 fn any_command_gets_a_well_formed_answer() {
     proptest::proptest!(|(commands in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40), 0..40))| {
