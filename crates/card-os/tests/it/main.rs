@@ -1,6 +1,7 @@
 //! The card through its only door, one file a subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bounds;
 mod dialect;
 mod events;
 mod keys;
