@@ -23,6 +23,8 @@ pub trait Subject {
     fn power_cycle_with_cut(&mut self) -> bool;
     /// The power will go after so many bytes of writing.
     fn cut_power(&mut self, after: u16, torn: Torn);
+    /// Whether the power is there: no armed cut has come.
+    fn has_power(&self) -> bool;
     /// Bytes of memory read and written since this was asked last.
     fn take_work(&mut self) -> u64;
 }
@@ -175,6 +177,10 @@ impl Subject for FuzzCard {
         };
         self.nvm_mut().nvm.cut_power_in(u64::from(after), half);
         self.events_mut().cut = true;
+    }
+
+    fn has_power(&self) -> bool {
+        self.nvm().memory().power_left() != Some(0)
     }
 
     #[inline]

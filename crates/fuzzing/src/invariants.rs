@@ -65,7 +65,14 @@ impl Counters {
     /// Where a counter has risen.
     #[inline]
     pub fn observe(&mut self, command: &[u8], answer: &[u8]) {
-        let [0x00, ins @ (0x20 | 0x24 | 0x2C), p1, p2, body @ ..] = command else { return };
+        let [class, ins @ (0x20 | 0x24 | 0x2C), p1, p2, body @ ..] = command else { return };
+        if *class == 0x10 {
+            // What ends this chain may succeed and look like a question. The model knows what it was.
+            *self = Self::default();
+        }
+        if *class != 0x00 {
+            return;
+        }
         let Some((_, word)) = answer.split_last_chunk::<2>() else {
             // The power went: the command may have succeeded all the same. Whether it may, the model knows.
             *self = Self::default();
@@ -74,7 +81,7 @@ impl Counters {
         let left = match *word {
             [0x63, low @ 0xC0..=0xCF] => low & 0x0F,
             [0x69, 0x83] => 0,
-            // An empty VERIFY only asks, but may end a chain that brought the PIN.
+            // An empty VERIFY only asks, as no chain came before it.
             [0x90, 0x00] => {
                 let asks = *ins == 0x20 && body.is_empty();
                 if !asks {
@@ -140,6 +147,10 @@ mod tests {
         ] {
             counters.observe(command, &answer);
         }
+        let mut chained = counters;
+        chained.observe(&[0x10, 0x20, 0, 1, 6], &[0x90, 0x00]);
+        chained.observe(&verify[..4], &[0x90, 0x00]);
+        chained.observe(&verify, &[0x63, 0xC2]);
         let mut cut = counters;
         cut.observe(&verify, &[]);
         cut.observe(&verify[..4], &[0x63, 0xC3]);

@@ -37,11 +37,13 @@ fn main() -> ExitCode {
             Ok(true)
         }
         ["seeds", directory] => make_seeds(Path::new(directory)),
-        ["import", "--choice", choice, directory, ref files @ ..] => number(choice).and_then(|choice| {
-            let choice = u8::try_from(choice).map_err(|_| format!("--choice {choice}: 0 to 255"))?;
-            import_files(choice, directory, files)
-        }),
-        ["import", directory, ref files @ ..] => import_files(0, directory, files),
+        ["import", "--choice", choice, directory, ref files @ ..] if !files.is_empty() => {
+            number(choice).and_then(|choice| {
+                let choice = u8::try_from(choice).map_err(|_| format!("--choice {choice}: 0 to 255"))?;
+                import_files(choice, directory, files)
+            })
+        }
+        ["import", directory, ref files @ ..] if !files.is_empty() => import_files(0, directory, files),
         ["repro", "--target", target, file] => repro(Some(target), Path::new(file)),
         ["repro", file] => repro(None, Path::new(file)),
         ["replay", ref directories @ ..] if !directories.is_empty() => replay(directories),
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
             eprintln!("card-fuzz: {message}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }
@@ -127,7 +129,7 @@ fn repro(target: Option<&str>, file: &Path) -> Done {
 }
 
 fn replay(directories: &[&str]) -> Done {
-    let mut all = true;
+    let (mut all, mut inputs) = (true, 0);
     for directory in directories {
         for (name, check) in targets::ALL {
             let files = files(&Path::new(directory).join(name));
@@ -143,7 +145,11 @@ fn replay(directories: &[&str]) -> Done {
                 println!("{directory}/{name}: {} inputs, {failed} fail", files.len());
             }
             all &= failed == 0;
+            inputs += files.len();
         }
+    }
+    if inputs == 0 {
+        return Err("no inputs: they lie in DIRECTORY/TARGET/".to_owned());
     }
     Ok(all)
 }
@@ -184,6 +190,9 @@ fn measure(seconds: u64, corpus: Option<&str>) -> Done {
         }
     };
     let inputs = speed::without_keys(&inputs);
+    if inputs.is_empty() {
+        return Err("there are no sequences without key commands".to_owned());
+    }
     let speed = speed::measure(&inputs, Duration::from_secs(seconds));
     println!("{} sequences without key commands, {seconds} s each way, one core:", inputs.len());
     for (name, figure) in [

@@ -200,7 +200,11 @@ fn keep(artifacts: &Path, crashes: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut kept = Vec::new();
     for entry in fs::read_dir(artifacts).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some((_, hash)) = name.split_once('-') else { continue };
+        // Slow ones are worth a look but have not failed.
+        let Some((kind, hash)) = name.rsplit_once('-') else { continue };
+        if kind == "slow-unit" {
+            continue;
+        }
         let copy = directory(crashes.to_owned())?.join(hash);
         fs::copy(entry.path(), &copy).map_err(|error| Failure::new(format!("{}: {error}", copy.display())))?;
         // It has been kept; the next run reports its own.
@@ -224,6 +228,7 @@ fn minimize(root: &Path, targets: &[&str]) -> Result<(), Failure> {
         let mut command = Command::new(programs.join(target));
         command.arg("-merge=1").args(["-timeout=25", "-rss_limit_mb=4096", "-max_len=8192"]).arg(&fresh);
         command.args(from.iter().filter(|place| place.is_dir()));
+        command.arg(format!("-artifact_prefix={}/", work(root).display()));
         let log = work(root).join(format!("{target}-merge.log"));
         let (passed, _) = logged(&mut command, &log)?;
         if !passed {

@@ -91,8 +91,7 @@ fn finish(mut card: FuzzCard) {
 pub fn play(card: &mut impl Subject, model: Model, watcher: &mut Watcher, data: &[u8]) {
     let [_, steps @ ..] = data else { return };
     BUFFER.with_borrow_mut(|buffer| {
-        let mut run =
-            Run { card, oracle: Oracle::One(Box::new(model)), watcher, buffer, sent: data, armed: false, cuts: 0 };
+        let mut run = Run { card, oracle: Oracle::One(Box::new(model)), watcher, buffer, sent: data, cuts: 0 };
         for step in Steps::new(steps).take(MAX_COMMANDS) {
             match step {
                 Step::Command(command) => run.command(command),
@@ -110,15 +109,14 @@ struct Run<'r, S> {
     watcher: &'r mut Watcher,
     buffer: &'r mut [u8],
     sent: &'r [u8],
-    /// A cut was armed and has not come.
-    armed: bool,
     cuts: usize,
 }
 
 impl<S: Subject> Run<'_, S> {
     fn command(&mut self, command: &[u8]) {
         let answer = self.card.transmit(command, self.buffer);
-        self.watcher.look(command, answer, self.sent, self.armed, self.card.take_work());
+        let power_went = !self.card.has_power();
+        self.watcher.look(command, answer, self.sent, power_went, self.card.take_work());
         if answer.is_empty() {
             self.oracle.cut(command);
             self.revive();
@@ -137,7 +135,7 @@ impl<S: Subject> Run<'_, S> {
             Control::PowerCycle => {
                 // A cut that is still armed comes during recovery, if that writes.
                 let alive = self.card.power_cycle_with_cut();
-                assert!(alive || self.armed, "the card stays mute");
+                assert!(alive || !self.card.has_power(), "the card stays mute");
                 self.oracle.reset();
                 if !alive {
                     self.revive();
@@ -146,7 +144,6 @@ impl<S: Subject> Run<'_, S> {
             Control::Cut { after, torn } => {
                 if self.cuts < MAX_CUTS {
                     self.cuts += 1;
-                    self.armed = true;
                     self.card.cut_power(after, torn);
                 }
             }
@@ -157,7 +154,6 @@ impl<S: Subject> Run<'_, S> {
     /// The power comes back, for good.
     fn revive(&mut self) {
         assert!(self.card.power_cycle(), "the card stays mute after a cut");
-        self.armed = false;
         self.oracle.reset();
         self.card.take_work();
     }

@@ -110,6 +110,10 @@ impl Subject for Broken {
         self.card.cut_power(after, torn);
     }
 
+    fn has_power(&self) -> bool {
+        self.card.has_power()
+    }
+
     fn take_work(&mut self) -> u64 {
         let work = self.card.take_work();
         if self.fault == Fault::Busy { work + 100 * self.memory() } else { work }

@@ -98,6 +98,8 @@ fn a_card_that_a_cut_breaks_is_found() {
     for fault in [Fault::DiesOfCut, Fault::Forgets, Fault::GivesTriesBack] {
         assert!(found_after_cut(fault, 100), "{fault:?} is not found");
     }
+    // A cut that is far away is no excuse for silence.
+    assert!(found_after_cut(Fault::Mute, 60_000));
 }
 
 #[test]
