@@ -21,9 +21,10 @@ Examples:
   cardlab apdu --image alice.img '00 A4 04 00 0C F276A288BCFBA69D34F31001'
   cardlab apdu --target pcsc --reader ACS 00A40000023F0000
   cardlab apdu --script find.apdu --target-cmd ./card
-A script has one command a line, or the word reset; what follows a # is ignored. Its answers are held against the same
-promises as in `cardlab fuzz`; exit code 1 where the card breaks one. Each command is sent as it is:
-61xx and 6Cxx are explained, not followed.";
+A script has one command a line, or the word reset; what follows a # is ignored. Its answers are
+held against the same promises as in `cardlab fuzz`. It goes on after a broken one unless the
+card has ended; exit code 1 where the card broke one. Each command is sent as it is: 61xx and
+6Cxx are explained, not followed.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "S", default_value = "10", value_parser = crate::fuzz::card::seconds)]
     answer_timeout: Duration,
     /// Commands in hexadecimal; spaces are ignored
-    #[arg(required_unless_present = "script", value_name = "HEX")]
+    #[arg(required_unless_present_any = ["script", "target_cmd"], value_name = "HEX")]
     commands: Vec<String>,
 }
 
@@ -54,7 +55,8 @@ pub(crate) struct Args {
 struct Exchange {
     command: String,
     data: String,
-    status: String,
+    /// None where the answer has none.
+    status: Option<String>,
     meaning: String,
 }
 
@@ -64,9 +66,14 @@ impl Exchange {
         Some(Self {
             command: shown(command),
             data: hex::encode_upper(data),
-            status: format!("{:04X}", status.0),
+            status: Some(format!("{:04X}", status.0)),
             meaning: status.to_string(),
         })
+    }
+
+    /// An answer without a status word: a broken one, none at all, or an ATR.
+    fn without_status(command: String, answer: &[u8], meaning: &str) -> Self {
+        Self { command, data: hex::encode_upper(answer), status: None, meaning: meaning.to_owned() }
     }
 
     fn print(&self) -> std::io::Result<()> {
@@ -84,7 +91,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return script::run(args, path);
     }
     // clap asks for no option that the given ones exclude, and commands exclude a script.
-    anyhow::ensure!(args.target_cmd.is_none(), "--target-cmd goes with --script");
+    anyhow::ensure!(
+        args.target_cmd.is_none(),
+        "--target-cmd goes with --script FILE: put the commands into a file, one a line"
+    );
     let commands: Vec<Vec<u8>> = args.commands.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
     let mut card = connect(args)?;
     let mut exchanges = Vec::new();
@@ -131,11 +141,14 @@ fn shorten(text: &str) -> String {
     text.chars().take(8).chain(text.chars().nth(8).map(|_| '…')).collect()
 }
 
+/// Instructions whose data can hold a PIN or a key: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PUT DATA, and on
+/// cards of other people EXTERNAL and GENERAL AUTHENTICATE.
+const SECRET: [u8; 8] = [0x20, 0x24, 0x2C, 0x82, 0x86, 0x87, 0xDA, 0xDB];
+
 /// The command as it may be shown: data that can hold a PIN or a key is left out.
 fn shown(bytes: &[u8]) -> String {
-    let secret = [Ins::VERIFY, Ins::CHANGE_REFERENCE_DATA, Ins::RESET_RETRY_COUNTER, Ins::PUT_DATA_ODD];
     match bytes {
-        [cla, ins, p1, p2, rest @ ..] if secret.contains(&Ins(*ins)) && rest.len() > 1 => {
+        [cla, ins, p1, p2, rest @ ..] if SECRET.contains(ins) && rest.len() > 1 => {
             let len = Command::parse(bytes).map_or(rest.len(), |command| command.data.len());
             let chained = if Class(*cla).unchained() == Class(*cla) { "" } else { ", chained" };
             format!("{cla:02X}{ins:02X}{p1:02X}{p2:02X} ({}, {len} bytes of data not shown{chained})", Ins(*ins))
@@ -157,6 +170,9 @@ mod tests {
             shown(&[0x10, 0xDB, 0x3F, 0xFF, 1, 7]),
             "10DB3FFF (PUT DATA (odd), 1 bytes of data not shown, chained)"
         );
+        for ins in [0x82, 0x86, 0x87, 0xDA] {
+            assert!(shown(&[0, ins, 0, 0, 2, 1, 7]).ends_with(", 2 bytes of data not shown)"));
+        }
         assert_eq!(shown(&[0, 0x20, 0, 1, 9, 0x31]), "00200001 (VERIFY, 2 bytes of data not shown)");
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod card;
 mod keep;
+mod repeat;
 mod say;
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use card_fuzz::foreign::{self, Ending, Event, Options, StartError};
+use clap::ArgGroup;
 
 use crate::output;
 use card::VpcdPort;
@@ -19,21 +21,27 @@ use say::{Progress, Summary};
 
 const EXAMPLES: &str = "\
 Examples:
-  cardlab fuzz --target-cmd ./card                     a program; frames on its standard input and output
+  cardlab fuzz --target-cmd ./card               a program; frames on its input and output
   cardlab fuzz --target-cmd 'java -jar card.jar' --seconds 600 --out finds
-  cardlab fuzz --target vpcd:35963                     a simulator that connects to us as it would to vpcd
-  cardlab fuzz --target-cmd ./card --seed 7            the same commands again
+  cardlab fuzz --target vpcd:35963               a simulator that connects as it would to vpcd
+  cardlab fuzz --target-cmd ./card --seed 7      the same commands again
   cardlab apdu --target-cmd ./card --script finds/7-01-crash-a4.apdu
 
-It writes, deletes, and blocks PINs: use it on a simulator, never on a card that you need. --keep-pin leaves the PIN
-alone. What it holds against each answer: it comes in time and once; the card goes on running; the status word is
-61xx..6Fxx or 9xxx; there is no more data than Le asks for (without Le: 256 bytes) and none with an error; the tries of
-a PIN do not come back without a success.
+It writes, deletes, and blocks PINs: use it on a simulator, never on a card that you need.
+--keep-pin leaves the PIN alone. What it holds against each answer: it comes in time and once;
+the card goes on running; the status word is 61xx..6Fxx or 9xxx; there is no more data than Le
+asks for (without Le: 256 bytes) and none with an error; the tries of a PIN do not come back
+without a success.
 
-A program gets frames on its standard input and answers on its standard output: a big-endian length of two bytes, then
-so many bytes. A frame of one byte is a control: 00 power off, 01 power on, 02 reset (no answer), 04 give the ATR
-(answered by a frame with it). Every other frame is a command APDU, answered by one frame with the response. On vpcd's
-socket it is the same. The program ends when its input does.
+What is found is played again on the card started anew and cut down to few commands, for at most
+30 s each and 5 s beyond --seconds. An instruction that ends the card five times is left out
+from then on.
+
+A program gets frames on its standard input and answers on its standard output: a big-endian
+length of two bytes, then so many bytes. A frame of one byte is a control: 00 power off, 01
+power on, 02 reset (no answer), 04 give the ATR (answered by a frame with it). Every other frame
+is a command APDU, answered by one frame with the response. On vpcd's socket it is the same. The
+program ends when its input does; it and what it has started are killed where they do not.
 
 Exit code: 0 nothing found, 1 something found, 2 could not run.";
 
@@ -41,13 +49,13 @@ Exit code: 0 nothing found, 1 something found, 2 could not run.";
 const COMMANDS: u64 = 100_000;
 
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("card").required(true)))]
 pub(crate) struct Args {
     /// Wait on this machine's loopback address for a card simulator: vpcd:PORT
-    #[arg(long, value_name = "vpcd:PORT", required_unless_present = "target_cmd", conflicts_with = "target_cmd")]
+    #[arg(long, value_name = "vpcd:PORT", group = "card")]
     target: Option<VpcdPort>,
     /// Start this program as the card; no shell reads the line
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", group = "card")]
     target_cmd: Option<String>,
     /// Decides every choice; drawn and printed where it is not given
     #[arg(long, value_name = "N")]
@@ -87,11 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (None, Some(port)) => ("a card on vpcd's socket".to_owned(), card::socket(port, &stop)?),
         (None, None) => anyhow::bail!("no card: give --target-cmd or --target"),
     };
-    let with = match &args.target_cmd {
-        Some(command) => format!("--target-cmd '{command}' --seed {seed}"),
-        None => format!("--target vpcd:PORT --seed {seed}"),
-    };
-    let mut keeper = Keeper::new(&args.out, seed, with)?;
+    let mut keeper = Keeper::new(&args.out, seed, repeat::head(args, &options))?;
     if !args.json {
         output::line(format_args!("card: {target}; seed {seed}"))?;
     }

@@ -22,17 +22,27 @@ use crate::target;
 const EXAMPLES: &str = "\
 Examples:
   cardlab lie                                    one answer in ten of a blank card is a lie
-  cardlab lie --image alice.img --rate 3 -v      a card with keys and certificates; says each lie
+  cardlab lie --image alice.img --rate 3 -v      a card with keys; says each lie
   cardlab lie --seed 7 --kinds tlv,oversize      the same lies again, of two kinds
   cardlab lie --behind nothing --kinds noise,foreign --rate 100
-Then let the host do its work: opensc-tool, pkcs11-tool -L, a program of your own. It may fail; it must not crash, hang,
-or take the card for one that has proved something.
+Then let the host do its work: opensc-tool, pkcs11-tool -L, a program of your own. It may fail;
+it must not crash, hang, or take the card for one that has proved something.
 
-Kinds: flip truncate oversize status short more wrong-le tlv foreign noise repeat delay; and, only where they are asked
-for, mute (the card is gone for a second) and atr.";
+Kinds of lies; mute and atr are told only where --kinds asks for them:
+";
+
+fn examples() -> String {
+    let kinds = Lie::ALL.iter().map(|lie| format!("  {:10} {}", lie.word(), brief(*lie)));
+    format!("{EXAMPLES}{}", kinds.collect::<Vec<_>>().join("\n"))
+}
+
+/// The first sentence of what a lie does.
+fn brief(lie: Lie) -> &'static str {
+    lie.meaning().split_inclusive('.').next().unwrap_or_default()
+}
 
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = examples())]
 pub(crate) struct Args {
     /// Where vpcd waits for a card
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
@@ -123,7 +133,7 @@ fn honest(args: &Args, seed: u64) -> anyhow::Result<Box<dyn Icc>> {
     let preset = args.preset.as_deref().map(target::preset).transpose()?;
     if let Some(path) = &args.image {
         anyhow::ensure!(path.exists(), "there is no image {}; `cardlab sim --image FILE` makes one", path.display());
-        let options = ImageOptions { path: path.clone(), preset, seed: args.seed, durable: false };
+        let options = ImageOptions { path: path.clone(), preset, seed: Some(seed), durable: false };
         return Ok(Box::new(image::open(&options)?.0));
     }
     // Its challenges come from the seed too: the whole run can be repeated.

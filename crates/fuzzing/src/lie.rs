@@ -37,6 +37,12 @@ macro_rules! lies {
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
             }
+
+            /// What it does, in a sentence for people.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_start(),)* }
+            }
         }
     };
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use card_fuzz::foreign::{Breach, Failure, ForeignCard, Script, StartError, Step, Trouble, Watch, play};
+use card_fuzz::foreign::{Breach, Failure, ForeignCard, Pace, Script, StartError, Step, Trouble, Watch, play};
 use host_driver::{Transport, TransportError};
 use serde::Serialize;
 
@@ -14,11 +14,14 @@ use crate::fuzz::card;
 use crate::output;
 use crate::target::Kind;
 
+/// How long to look for a second answer.
+const SETTLE: Duration = Duration::from_millis(20);
+
 /// The whole run, for machines.
 #[derive(Serialize)]
 struct Document {
     exchanges: Vec<Exchange>,
-    broken: Option<Broken>,
+    broken: Vec<Broken>,
 }
 
 #[derive(Serialize)]
@@ -42,10 +45,11 @@ pub(super) fn run(args: &Args, path: &Path) -> anyhow::Result<ExitCode> {
     };
     card.start()?;
     let mut watch = Watch::new();
-    let mut document = Document { exchanges: Vec::new(), broken: None };
+    let pace = Pace { limit: args.answer_timeout, settle: SETTLE };
+    let mut document = Document { exchanges: Vec::new(), broken: Vec::new() };
     for (step, line) in &script.steps {
         let mut broken = Vec::new();
-        let (answer, breach) = match play(card.as_mut(), &mut watch, step, args.answer_timeout, &mut broken) {
+        let (answer, breach) = match play(card.as_mut(), &mut watch, step, pace, &mut broken) {
             Ok(answer) => (answer, None),
             Err(Trouble::Breach(breach)) => (broken, Some(breach)),
             Err(Trouble::Stopped) => anyhow::bail!("stopped at line {line} of {name}"),
@@ -55,24 +59,31 @@ pub(super) fn run(args: &Args, path: &Path) -> anyhow::Result<ExitCode> {
             if !args.json {
                 output::line(format_args!("! {name}:{line}: {breach}"))?;
             }
-            document.broken = Some(told(*line, &breach));
-            break;
+            document.broken.push(told(*line, &breach));
+            if breach.promise.ends_the_card() {
+                break;
+            }
         }
     }
     if args.json {
         output::line(serde_json::to_string_pretty(&document)?)?;
     }
-    Ok(if document.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if document.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn show(json: bool, document: &mut Document, step: &Step, answer: &[u8]) -> anyhow::Result<()> {
     match step {
-        Step::Reset if json => {}
+        Step::Reset if json => {
+            document.exchanges.push(Exchange::without_status("reset".to_owned(), answer, "ATR"));
+        }
         Step::Reset => output::line(format_args!("> reset\n< {}", hex::encode_upper(answer)))?,
         Step::Command(command) => match Exchange::new(command, answer) {
             Some(exchange) if json => document.exchanges.push(exchange),
             Some(exchange) => exchange.print()?,
-            None if json => {}
+            None if json => {
+                let meaning = if answer.is_empty() { "no answer" } else { "an answer without a status word" };
+                document.exchanges.push(Exchange::without_status(shown(command), answer, meaning));
+            }
             None if answer.is_empty() => output::line(format_args!("> {}", shown(command)))?,
             None => output::line(format_args!("> {}\n< {}", shown(command), hex::encode_upper(answer)))?,
         },

@@ -1,5 +1,6 @@
 //! The cards of other people: a program that we start, or one that connects.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,12 +17,25 @@ const WAIT: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VpcdPort(u16);
 
+impl fmt::Display for VpcdPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vpcd:{}", self.0)
+    }
+}
+
 impl FromStr for VpcdPort {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let port = text.strip_prefix("vpcd:").and_then(|port| port.parse().ok());
         port.map(Self).ok_or("a target looks like vpcd:35963; for a program use --target-cmd")
+    }
+}
+
+impl VpcdPort {
+    /// The loopback address with this port.
+    pub(crate) fn address(self) -> String {
+        format!("{}:{}", Ipv4Addr::LOCALHOST, self.0)
     }
 }
 
@@ -34,7 +48,7 @@ pub(crate) fn program(command: &str, stop: &Arc<AtomicBool>) -> anyhow::Result<B
 
 /// A card that connects to this machine's loopback address.
 pub(crate) fn socket(port: VpcdPort, stop: &Arc<AtomicBool>) -> anyhow::Result<Box<dyn ForeignCard>> {
-    listen(&format!("{}:{}", Ipv4Addr::LOCALHOST, port.0), stop)
+    listen(&port.address(), stop)
 }
 
 /// A card that connects to this address.

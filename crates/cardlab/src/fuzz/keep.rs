@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use card_fuzz::foreign::Finding;
+use card_fuzz::foreign::{Finding, Script};
 use tempfile::NamedTempFile;
 
 /// A directory for scripts. No file that is there already is overwritten.
@@ -15,17 +15,17 @@ pub(super) struct Keeper {
     /// The directory was made by us, and goes again if it stays empty.
     made: bool,
     seed: u64,
-    /// What goes into the head of each script: how the card was reached.
-    with: String,
+    /// What goes in front of each script: how it came about, and how it is played again.
+    head: Script,
     files: BTreeMap<usize, PathBuf>,
 }
 
 impl Keeper {
     /// Makes sure of the directory before anything is found.
-    pub(super) fn new(place: &Path, seed: u64, with: String) -> anyhow::Result<Self> {
+    pub(super) fn new(place: &Path, seed: u64, head: Script) -> anyhow::Result<Self> {
         let made = !place.exists();
         fs::create_dir_all(place).with_context(|| format!("cannot make the directory {}", place.display()))?;
-        Ok(Self { place: place.to_owned(), made, seed, with, files: BTreeMap::new() })
+        Ok(Self { place: place.to_owned(), made, seed, head, files: BTreeMap::new() })
     }
 
     pub(super) fn path(&self, finding: &Finding) -> Option<&Path> {
@@ -37,13 +37,15 @@ impl Keeper {
         let cannot = || format!("cannot write to {}", self.place.display());
         // Only its owner may read it: it can hold the card's PIN.
         let mut file = NamedTempFile::new_in(&self.place).with_context(cannot)?;
-        write!(file, "# cardlab fuzz {}\n{}", self.with, finding.script).with_context(cannot)?;
-        if let Some(path) = self.files.get(&finding.number) {
+        write!(file, "{}{}", self.head, finding.script).with_context(cannot)?;
+        let ins = finding.breach.ins.map_or_else(|| "reset".to_owned(), |ins| format!("{ins:02x}"));
+        let name = format!("{}-{:02}-{}-{ins}", self.seed, finding.number, finding.breach.promise.word());
+        let before = self.files.get(&finding.number).cloned();
+        let has_name = |path: &PathBuf| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&name));
+        if let Some(path) = before.as_ref().filter(|path| has_name(path)) {
             file.persist(path).with_context(cannot)?;
             return Ok(());
         }
-        let ins = finding.breach.ins.map_or_else(|| "reset".to_owned(), |ins| format!("{ins:02x}"));
-        let name = format!("{}-{:02}-{}-{ins}", self.seed, finding.number, finding.breach.promise.word());
         let mut path = self.place.join(format!("{name}.apdu"));
         for number in 2.. {
             match file.persist_noclobber(&path) {
@@ -54,6 +56,10 @@ impl Keeper {
             path = self.place.join(format!("{name}.{number}.apdu"));
         }
         self.files.insert(finding.number, path);
+        if let Some(before) = before {
+            // It was blamed on another instruction at first. Should it stay, there is one script too many.
+            let _ = fs::remove_file(before);
+        }
         Ok(())
     }
 }

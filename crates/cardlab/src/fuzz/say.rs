@@ -162,13 +162,16 @@ impl Summary {
         if !self.left_out.is_empty() {
             let _ = writeln!(text, "left out after they had ended the card too often: {}", self.left_out.join(" "));
         }
-        for (found, number) in self.findings.iter().zip(1..) {
+        for ((found, number), finding) in self.findings.iter().zip(1..).zip(&report.findings) {
             let file = found.file.as_ref().map_or_else(|| "not kept".to_owned(), |file| file.display().to_string());
             let ins = found.ins.as_deref().unwrap_or("reset");
             let _ = writeln!(
                 text,
-                "{number}. {} on {ins}, {} times: {}\n   {file}",
-                found.promise, found.times, found.text
+                "{number}. {} on {ins}, {} times: {}\n   {}: {file}",
+                found.promise,
+                found.times,
+                found.text,
+                confirmed(finding)
             );
         }
         let rate =

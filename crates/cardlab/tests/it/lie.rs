@@ -103,6 +103,15 @@ fn a_card_that_falls_mute_comes_back() {
 }
 
 #[test]
+fn the_help_says_what_each_lie_is() {
+    let output = testkit::run_bounded(Command::new(env!("CARGO_BIN_EXE_cardlab")).args(["lie", "--help"]), LIMIT);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for lie in card_fuzz::lie::Lie::ALL {
+        assert!(text.contains(&format!("\n  {:10} ", lie.word())), "{} in {text}", lie.word());
+    }
+}
+
+#[test]
 fn mistakes_are_said() {
     for (args, word) in [
         (&["--kinds", "nonsense"][..], "the kinds are flip"),

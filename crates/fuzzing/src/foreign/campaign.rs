@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::reduce::{Reducer, replay};
+use super::reduce::{Pace, Reduced, Reducer, replay};
 use super::{Breach, Coverage, ForeignCard, Promise, Script, StartError, Step, Trouble, Watch, play};
 use crate::grammar::Grammar;
 
@@ -19,6 +19,10 @@ const SPARED: u32 = 5;
 const STARTS: u32 = 3;
 /// How long the card may take for an answer while steps are dropped.
 const REDUCING_LIMIT: Duration = Duration::from_secs(1);
+/// How long the card may take for a second answer where one was seen.
+const SETTLE: Duration = Duration::from_millis(20);
+/// How long a finding may be cut down after the end of a run that has one.
+const OVERTIME: Duration = Duration::from_secs(5);
 
 /// What a run does.
 #[derive(Clone, Debug)]
@@ -37,7 +41,8 @@ pub struct Options {
     pub pin: Option<Vec<u8>>,
     /// A card that can be made anew is, after so many commands: a finding is then no longer than this.
     pub restart_every: u64,
-    /// How often a finding may be played again to cut it down, and for how long.
+    /// How often a finding may be played again to cut it down, and for how long; at most five seconds beyond
+    /// [`Options::time`].
     pub replays: usize,
     /// See [`Options::replays`].
     pub reduce_for: Duration,
@@ -65,7 +70,7 @@ pub struct Finding {
     pub script: Script,
     /// Whether that works.
     pub confirmed: Confirmed,
-    /// Commands that had been sent in this run.
+    /// Commands that had been drawn in this run.
     pub after: u64,
     /// How often it came.
     pub times: u64,
@@ -74,7 +79,7 @@ pub struct Finding {
 /// What is told while a run goes on.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// So many commands have been sent, and so many pairs reached.
+    /// So many commands have been drawn, and so many pairs reached.
     Progress(u64, usize),
     /// Something was found: all steps since the card was started.
     Found(&'a Finding),
@@ -98,7 +103,7 @@ pub enum Ending {
 /// What a run has done.
 #[derive(Debug)]
 pub struct Report {
-    /// Commands that were sent, without those that confirm and reduce.
+    /// Commands that were sent, without those that confirm and reduce, and without those that were left out.
     pub commands: u64,
     /// How often the card was started.
     pub starts: u64,
@@ -145,6 +150,7 @@ pub fn run(
         grammar,
         watch: Watch::new(),
         history: Vec::new(),
+        drawn: 0,
         report,
         ended_by: BTreeMap::new(),
         begin,
@@ -164,6 +170,8 @@ struct Run<'r> {
     watch: Watch,
     /// Since the card was started.
     history: Vec<Step>,
+    /// Commands so far, with those that are left out: they count for the end, or it might never come.
+    drawn: u64,
     report: Report,
     ended_by: BTreeMap<u8, u32>,
     begin: Instant,
@@ -172,28 +180,29 @@ struct Run<'r> {
 impl Run<'_> {
     fn all(&mut self) -> Result<(), Ending> {
         while !self.is_over() {
-            let sent = self.report.commands;
-            if sent > 0 && sent.is_multiple_of(self.options.restart_every) && self.card.is_fresh_when_started() {
+            let drawn = self.drawn;
+            if drawn > 0 && drawn.is_multiple_of(self.options.restart_every) && self.card.is_fresh_when_started() {
                 self.start_anew()?;
             }
-            if sent.is_multiple_of(BETWEEN_RESETS) {
+            if drawn.is_multiple_of(BETWEEN_RESETS) {
                 self.grammar.reset();
                 self.step(Step::Reset)?;
             }
             let command = self.grammar.next_command();
-            self.report.commands += 1;
+            self.drawn += 1;
             if command.get(1).is_none_or(|ins| !self.report.left_out.contains(ins)) {
+                self.report.commands += 1;
                 self.step(Step::Command(command))?;
             }
-            if self.report.commands.is_multiple_of(BETWEEN_WORDS) {
-                (self.tell)(Event::Progress(self.report.commands, self.report.coverage.len()));
+            if self.drawn.is_multiple_of(BETWEEN_WORDS) {
+                (self.tell)(Event::Progress(self.drawn, self.report.coverage.len()));
             }
         }
         Ok(())
     }
 
     fn is_over(&self) -> bool {
-        self.options.commands.is_some_and(|most| self.report.commands >= most)
+        self.options.commands.is_some_and(|most| self.drawn >= most)
             || self.options.time.is_some_and(|most| self.begin.elapsed() >= most)
     }
 
@@ -203,7 +212,8 @@ impl Run<'_> {
         }
         self.history.push(step.clone());
         let mut broken = Vec::new();
-        match play(self.card, &mut self.watch, &step, self.options.limit, &mut broken) {
+        let pace = Pace { limit: self.options.limit, settle: Duration::ZERO };
+        match play(self.card, &mut self.watch, &step, pace, &mut broken) {
             Ok(answer) => {
                 if let Step::Command(command) = &step {
                     self.report.coverage.count(command, &answer);
@@ -224,18 +234,25 @@ impl Run<'_> {
     /// Keeps a new finding; goes on with a card that works.
     fn broken(&mut self, breach: Breach, answer: Vec<u8>) -> Result<(), Ending> {
         let ends = breach.promise.ends_the_card();
-        if let (true, Some(ins)) = (ends, breach.ins) {
+        let is_like = |finding: &&mut Finding| finding.breach.is_like(&breach);
+        let ins = match self.report.findings.iter_mut().find(is_like) {
+            Some(finding) => {
+                finding.times += 1;
+                // What was played again knows better which instruction it was.
+                finding.breach.ins
+            }
+            None => {
+                self.found(breach, answer)?;
+                self.report.findings.last().and_then(|finding| finding.breach.ins)
+            }
+        };
+        if let (true, Some(ins)) = (ends, ins) {
             let times = self.ended_by.entry(ins).or_default();
             *times += 1;
             if *times == SPARED {
                 self.report.left_out.insert(ins);
                 (self.tell)(Event::LeftOut(ins));
             }
-        }
-        let seen = self.report.findings.iter_mut().find(|finding| finding.breach.is_like(&breach));
-        match seen {
-            Some(finding) => finding.times += 1,
-            None => self.found(breach, answer)?,
         }
         if ends { self.start_anew() } else { Ok(()) }
     }
@@ -245,7 +262,7 @@ impl Run<'_> {
             number: self.report.findings.len() + 1,
             script: Script::of(self.history.iter().cloned()),
             confirmed: Confirmed::NotYet,
-            after: self.report.commands,
+            after: self.drawn,
             times: 1,
             breach,
         };
@@ -262,41 +279,65 @@ impl Run<'_> {
 
     /// Plays a finding again on the card started anew, and drops what it does not need.
     fn again(&mut self, finding: &mut Finding, words: &[String]) -> Result<(), Ending> {
-        let stopped = |error| match error {
-            StartError::Stopped => Ending::Stopped,
-            error => Ending::CardLost(error),
-        };
         let steps: Vec<Step> = finding.script.steps.iter().map(|(step, _)| step.clone()).collect();
-        let first = replay(self.card, &steps, self.options.limit).map_err(stopped)?;
-        let Some((at, _)) = first.end.filter(|(_, breach)| breach.is_like(&finding.breach)) else {
+        // A second answer that came late may have been taken for the answer to the next command.
+        let unasked = finding.breach.promise == Promise::AnswersOnce;
+        let pace = Pace { limit: self.options.limit, settle: if unasked { SETTLE } else { Duration::ZERO } };
+        let first = replay(self.card, &steps, pace, &finding.breach, None).map_err(ended)?;
+        let Some((at, breach)) = first.end else {
             finding.confirmed = Confirmed::No;
             self.describe(finding, words, &[]);
             return Ok(());
         };
         finding.confirmed = Confirmed::Yes;
+        if unasked {
+            finding.breach = breach;
+        }
+        let end = self.reducing_end();
+        let reducing = Pace { limit: pace.limit.min(REDUCING_LIMIT), ..pace };
         let reducer = Reducer {
             card: &mut *self.card,
             breach: &finding.breach,
-            limit: self.options.limit.min(REDUCING_LIMIT),
-            end: Instant::now() + self.options.reduce_for,
+            pace: reducing,
+            end,
             replays: self.options.replays,
         };
-        let fewer = reducer.reduce(steps[..=at].to_vec());
-        let last = replay(self.card, &fewer, self.options.limit);
-        if let Ok(last) = &last
-            && last.end.as_ref().is_some_and(|(_, breach)| breach.is_like(&finding.breach))
-        {
-            finding.script = Script::of(fewer);
-            finding.script.answers.clone_from(&last.answers);
-        }
+        let reduced = reducer.reduce(steps[..=at].to_vec());
+        let result = self.keep_reduced(finding, reduced, pace);
         let newer = self.card.last_words();
         self.describe(finding, if newer.is_empty() { words } else { &newer }, &[]);
-        last.map(|_| ()).map_err(stopped)
+        result
+    }
+
+    fn reducing_end(&self) -> Instant {
+        let end = Instant::now() + self.options.reduce_for;
+        self.options.time.map_or(end, |time| end.min(self.begin + time + OVERTIME))
+    }
+
+    /// Takes over the fewer steps: confirmed once more, or as they are where there is no time for that.
+    fn keep_reduced(&mut self, finding: &mut Finding, reduced: Reduced, pace: Pace) -> Result<(), Ending> {
+        if let Some(early) = reduced.early {
+            // A card that is only slow may have looked mute to the one who was in a hurry.
+            let sure = finding.breach.promise != Promise::Answers || pace.limit <= REDUCING_LIMIT;
+            if sure && !reduced.answers.is_empty() {
+                finding.script = Script::of(reduced.steps);
+                finding.script.answers = reduced.answers;
+            }
+            return Err(ended(early));
+        }
+        let last = replay(self.card, &reduced.steps, pace, &finding.breach, None).map_err(ended)?;
+        if let Some((_, breach)) = last.end {
+            if breach.promise == Promise::AnswersOnce {
+                finding.breach = breach;
+            }
+            finding.script = Script::of(reduced.steps);
+            finding.script.answers = last.answers;
+        }
+        Ok(())
     }
 
     fn describe(&self, finding: &mut Finding, words: &[String], answer: &[u8]) {
         let mut head = vec![
-            "A card broke a promise. Play this again with `cardlab apdu --script FILE`.".to_owned(),
             format!("what: {}", finding.breach),
             format!("promise: {}", finding.breach.promise.word()),
             format!("seed: {}, command {}", self.options.seed, finding.after),
@@ -333,6 +374,13 @@ impl Run<'_> {
             }
         }
         Err(Ending::CardLost(last))
+    }
+}
+
+fn ended(error: StartError) -> Ending {
+    match error {
+        StartError::Stopped => Ending::Stopped,
+        error => Ending::CardLost(error),
     }
 }
 

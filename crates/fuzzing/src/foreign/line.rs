@@ -1,4 +1,4 @@
-//! Frames to and from a card, on a thread of their own: neither a full pipe nor a mute card can hold us up.
+//! Frames to and from a card, on threads of their own: neither a full pipe nor a mute card can hold us up.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -7,24 +7,24 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use card_wire::vpcd::{MAX_BODY, Message, length_field};
+use card_wire::vpcd::{Message, length_field};
 
 use super::Failure;
 
 const HEADER: usize = 2;
+/// What is read at once.
+const PIECE: usize = 16 * 1024;
 /// How often somebody who waits looks whether the user wants to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The way to one card, until it or the card ends.
 pub(crate) struct Line {
-    requests: Sender<Request>,
-    answers: Receiver<Result<Vec<u8>, Failure>>,
+    requests: Sender<Vec<u8>>,
+    /// Bytes as they come, whether somebody waits for them or not.
+    pieces: Receiver<Result<Vec<u8>, Failure>>,
+    /// The end, noticed while nobody had asked: said when next asked.
+    ended: Option<Failure>,
     stop: Arc<AtomicBool>,
-}
-
-struct Request {
-    body: Vec<u8>,
-    answered: bool,
 }
 
 impl Line {
@@ -34,26 +34,48 @@ impl Line {
         stop: Arc<AtomicBool>,
     ) -> Self {
         let (requests, orders) = channel();
-        let (results, answers) = channel();
-        thread::spawn(move || serve(source, sink, &orders, &results));
-        Self { requests, answers, stop }
+        let (results, pieces) = channel();
+        let failures = results.clone();
+        thread::spawn(move || write_all(sink, &orders, &failures));
+        thread::spawn(move || read_all(source, &results));
+        Self { requests, pieces, ended: None, stop }
     }
 
     /// Power on, or reset; returns the ATR.
-    pub(crate) fn wake(&self, how: Message<'_>, limit: Duration) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn wake(&mut self, how: Message<'_>, limit: Duration) -> Result<Vec<u8>, Failure> {
         self.say(how);
         self.ask(Message::GetAtr.body(), limit)
     }
 
     /// A control without an answer. A line that is down says so when next asked.
     pub(crate) fn say(&self, what: Message<'_>) {
-        let _ = self.requests.send(Request { body: what.body().to_vec(), answered: false });
+        let _ = self.requests.send(what.body().to_vec());
     }
 
-    pub(crate) fn ask(&self, body: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
+    /// How many bytes came within this time although nobody had asked; `None` where none did.
+    pub(crate) fn unasked(&mut self, wait: Duration) -> Option<usize> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let piece = if wait.is_zero() { self.pieces.try_recv().ok() } else { self.pieces.recv_timeout(wait).ok() };
+        match piece? {
+            Ok(bytes) => Some(bytes.len()),
+            Err(failure) => {
+                self.ended = Some(failure);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn ask(&mut self, body: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
         let gone = || Failure::Ended("the connection is closed".to_owned());
-        self.requests.send(Request { body: body.to_vec(), answered: true }).map_err(|_| gone())?;
+        if let Some(failure) = &self.ended {
+            return Err(failure.clone());
+        }
+        // A writer that has ended has said why.
+        let _ = self.requests.send(body.to_vec());
         let begin = Instant::now();
+        let mut filled = Vec::new();
         loop {
             if self.stop.load(Ordering::Acquire) {
                 return Err(Failure::Stopped);
@@ -62,29 +84,57 @@ impl Line {
             if left.is_zero() {
                 return Err(Failure::Silent(limit));
             }
-            match self.answers.recv_timeout(left.min(LOOK)) {
-                Ok(result) => return result,
+            match self.pieces.recv_timeout(left.min(LOOK)) {
+                Ok(Ok(piece)) => filled.extend(piece),
+                Ok(Err(failure)) => return Err(ended_amid(failure, filled.len())),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(gone()),
+            }
+            if let Some(frame) = frame(&filled)? {
+                return Ok(frame);
             }
         }
     }
 }
 
-/// The thread's part. It ends with the line, its owner, or the first failure.
-fn serve(
-    mut source: impl Read,
-    mut sink: impl Write,
-    orders: &Receiver<Request>,
-    results: &Sender<Result<Vec<u8>, Failure>>,
-) {
-    let mut buffer = vec![0; HEADER + MAX_BODY];
-    while let Ok(request) = orders.recv() {
-        let sent = send(&mut sink, &request.body);
-        let result = match (sent, request.answered) {
-            (Ok(()), false) => continue,
-            (Ok(()), true) => receive(&mut source, &mut buffer),
-            (Err(error), _) => Err(Failure::Ended(format!("it takes no more commands ({error})"))),
+/// A failure that came in the middle of an answer says so.
+fn ended_amid(failure: Failure, filled: usize) -> Failure {
+    match failure {
+        Failure::Ended(how) if filled > 0 => Failure::Ended(format!("{how} after {filled} bytes of an answer")),
+        failure => failure,
+    }
+}
+
+/// The body, once it is whole.
+fn frame(filled: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    let Some((field, body)) = filled.split_first_chunk::<HEADER>() else { return Ok(None) };
+    match body.len().checked_sub(usize::from(u16::from_be_bytes(*field))) {
+        None => Ok(None),
+        Some(0) => Ok(Some(body.to_vec())),
+        Some(more) => Err(Failure::Unasked(more)),
+    }
+}
+
+/// The writing thread. It ends with the line or the first failure.
+fn write_all(mut sink: impl Write, orders: &Receiver<Vec<u8>>, failures: &Sender<Result<Vec<u8>, Failure>>) {
+    while let Ok(body) = orders.recv() {
+        if let Err(error) = send(&mut sink, &body) {
+            // Nobody needs to hear it where the line is gone.
+            let _ = failures.send(Err(Failure::Ended(format!("it takes no more commands ({error})"))));
+            break;
+        }
+    }
+}
+
+/// The reading thread. It ends with the card, or when something comes and the line is gone.
+fn read_all(mut source: impl Read, results: &Sender<Result<Vec<u8>, Failure>>) {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let result = match source.read(&mut buffer) {
+            Ok(0) => Err(Failure::Ended("it closed the connection".to_owned())),
+            Ok(count) => Ok(buffer[..count].to_vec()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(Failure::Ended(error.to_string())),
         };
         let last = result.is_err();
         if results.send(result).is_err() || last {
@@ -100,25 +150,4 @@ fn send(sink: &mut impl Write, body: &[u8]) -> io::Result<()> {
     frame.extend_from_slice(body);
     sink.write_all(&frame)?;
     sink.flush()
-}
-
-fn receive(source: &mut impl Read, buffer: &mut [u8]) -> Result<Vec<u8>, Failure> {
-    let mut filled = 0;
-    loop {
-        if let Some((field, body)) = buffer[..filled].split_first_chunk::<HEADER>() {
-            let len = usize::from(u16::from_be_bytes(*field));
-            match body.len().checked_sub(len) {
-                None => {}
-                Some(0) => return Ok(body.to_vec()),
-                Some(more) => return Err(Failure::Unasked(more)),
-            }
-        }
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) if filled == 0 => return Err(Failure::Ended("it closed the connection".to_owned())),
-            Ok(0) => return Err(Failure::Ended(format!("it closed the connection after {filled} bytes of an answer"))),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure::Ended(error.to_string())),
-        }
-    }
 }

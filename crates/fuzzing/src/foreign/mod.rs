@@ -25,7 +25,7 @@ use thiserror::Error;
 pub use campaign::{Confirmed, Ending, Event, Finding, Options, Report, run};
 pub use coverage::Coverage;
 pub use process::CommandCard;
-pub use reduce::{Trouble, play};
+pub use reduce::{Pace, Trouble, play};
 pub use script::{Script, ScriptError, Step};
 pub use socket::SocketCard;
 pub use watch::{Breach, Promise, Watch};
@@ -49,6 +49,12 @@ pub trait ForeignCard {
     /// # Errors
     /// [`Failure`] where no answer comes within the limit.
     fn transmit(&mut self, command: &[u8], limit: Duration) -> Result<Vec<u8>, Failure>;
+
+    /// Bytes that came within this time although nothing was asked; `None` where none did, or where it cannot be
+    /// seen. After some the card must be started before it is used again.
+    fn unasked(&mut self, _wait: Duration) -> Option<usize> {
+        None
+    }
 
     /// Whether [`ForeignCard::start`] gives a card without a past.
     fn is_fresh_when_started(&self) -> bool;

@@ -61,21 +61,23 @@ impl CommandCard {
         Ok(Running { child, line: Line::new(stdout, stdin, Arc::clone(&self.stop)) })
     }
 
-    fn with_line(&mut self, ask: impl FnOnce(&Line) -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
+    fn with_line(&mut self, ask: impl FnOnce(&mut Line) -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
         let Some(running) = &mut self.running else { return Err(Failure::Ended("it is not running".to_owned())) };
-        let result = ask(&running.line);
+        let result = ask(&mut running.line);
         match result {
             Err(Failure::Ended(how)) => Err(Failure::Ended(ending(&mut running.child).unwrap_or(how))),
             other => other,
         }
     }
 
-    /// Closes the program's input, and kills it if it does not end by that.
+    /// Closes the program's input, and kills what has not ended by that: the program, and those it has started.
     fn end(&mut self) {
         let Some(Running { mut child, line }) = self.running.take() else { return };
         drop(line);
-        if wait(&mut child, GRACE).is_none() {
-            // By its own handle. One that is gone already cannot be killed, and need not be.
+        let ended = wait(&mut child, GRACE).is_some();
+        kill_group(&child);
+        if !ended {
+            // By its own handle too, should the group not be ours. One that is gone already needs no killing.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -99,6 +101,10 @@ impl ForeignCard for CommandCard {
 
     fn transmit(&mut self, command: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
         self.with_line(|line| line.ask(command, limit))
+    }
+
+    fn unasked(&mut self, wait: Duration) -> Option<usize> {
+        self.running.as_mut()?.line.unasked(wait)
     }
 
     fn is_fresh_when_started(&self) -> bool {
@@ -157,6 +163,22 @@ fn in_own_group(command: &mut Command) {
 
 #[cfg(not(unix))]
 fn in_own_group(_: &mut Command) {}
+
+/// Kills all that stayed in the program's group. The shell's own `kill`, because the standard library signals only the
+/// child itself; what is gone already needs no killing.
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    let group = format!("kill -KILL -{}", child.id());
+    let _ = Command::new("sh")
+        .args(["-c", &group])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
 
 /// Splits a command line at spaces outside quotes.
 fn words(line: &str) -> Option<Vec<String>> {

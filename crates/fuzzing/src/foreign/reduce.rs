@@ -15,6 +15,15 @@ pub enum Trouble {
     Stopped,
 }
 
+/// How long to wait for a card.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// For one answer; for a key six times as long.
+    pub limit: Duration,
+    /// After each answer, for a second one that must not come. Nothing: only what is there already is seen.
+    pub settle: Duration,
+}
+
 /// Does one step and holds the answer against the promises. Returns the answer; an ATR for a reset.
 ///
 /// # Errors
@@ -23,18 +32,20 @@ pub fn play(
     card: &mut dyn ForeignCard,
     watch: &mut Watch,
     step: &Step,
-    limit: Duration,
+    pace: Pace,
     broken: &mut Vec<u8>,
 ) -> Result<Vec<u8>, Trouble> {
     broken.clear();
     let (command, result) = match step {
-        Step::Reset => (None, card.reset(limit)),
-        Step::Command(bytes) => (Some(bytes.as_slice()), card.transmit(bytes, patience(bytes, limit))),
+        Step::Reset => (None, card.reset(pace.limit)),
+        Step::Command(bytes) => (Some(bytes.as_slice()), card.transmit(bytes, patience(bytes, pace.limit))),
     };
-    let answer = result.map_err(|failure| match Breach::of_failure(&failure, command) {
-        Some(breach) if failure != Failure::Stopped => Trouble::Breach(breach),
-        _ => Trouble::Stopped,
-    })?;
+    let failed = |failure: &Failure| Breach::of_failure(failure, command).map_or(Trouble::Stopped, Trouble::Breach);
+    let answer = result.map_err(|failure| failed(&failure))?;
+    if let Some(more) = card.unasked(pace.settle) {
+        *broken = answer;
+        return Err(failed(&Failure::Unasked(more)));
+    }
     let held = match command {
         None => watch.reset(&answer),
         Some(command) => watch.answered(command, &answer),
@@ -58,24 +69,43 @@ fn patience(command: &[u8], limit: Duration) -> Duration {
 
 /// How a whole replay went.
 pub(super) struct Replay {
-    /// The breach, if it came, and at which step.
+    /// The wanted breach, if it came, and at which step.
     pub(super) end: Option<(usize, Breach)>,
-    /// What the card answered to commands, the breaking answer included where there was one.
+    /// What the card answered to commands, broken answers included.
     pub(super) answers: Vec<Vec<u8>>,
 }
 
-/// Plays all steps on the card started anew, up to the first breach.
-pub(super) fn replay(card: &mut dyn ForeignCard, steps: &[Step], limit: Duration) -> Result<Replay, StartError> {
+/// Plays all steps on the card started anew, up to the wanted breach, or another one that ends the card, or the time
+/// at which nobody waits any longer. Other breaches are passed over: a frequent bug must not hide a rare one.
+pub(super) fn replay(
+    card: &mut dyn ForeignCard,
+    steps: &[Step],
+    pace: Pace,
+    wanted: &Breach,
+    until: Option<Instant>,
+) -> Result<Replay, StartError> {
     let mut watch = Watch::new();
     card.start()?;
     let (mut answers, mut broken) = (Vec::new(), Vec::new());
     for (at, step) in steps.iter().enumerate() {
-        match play(card, &mut watch, step, limit, &mut broken) {
-            Ok(answer) if matches!(step, Step::Command(_)) => answers.push(answer),
-            Ok(_) => {}
+        if until.is_some_and(|until| Instant::now() >= until) {
+            break;
+        }
+        let is_command = matches!(step, Step::Command(_));
+        match play(card, &mut watch, step, pace, &mut broken) {
+            Ok(answer) => answers.extend(is_command.then_some(answer)),
             Err(Trouble::Breach(breach)) => {
-                answers.extend((!broken.is_empty()).then_some(broken));
-                return Ok(Replay { end: Some((at, breach)), answers });
+                let ends = breach.promise.ends_the_card();
+                // No answer is the empty one here, or none at all at the end.
+                if is_command && (!ends || !broken.is_empty()) {
+                    answers.push(std::mem::take(&mut broken));
+                }
+                if breach.is_like(wanted) {
+                    return Ok(Replay { end: Some((at, breach)), answers });
+                }
+                if ends {
+                    break;
+                }
             }
             Err(Trouble::Stopped) => return Err(StartError::Stopped),
         }
@@ -88,38 +118,61 @@ pub(super) struct Reducer<'c> {
     pub(super) card: &'c mut dyn ForeignCard,
     pub(super) breach: &'c Breach,
     /// How long the card may take for an answer here.
-    pub(super) limit: Duration,
+    pub(super) pace: Pace,
     pub(super) end: Instant,
     pub(super) replays: usize,
 }
 
+/// Fewer steps, with the answers of the last replay that still did it; none where no step could be dropped.
+pub(super) struct Reduced {
+    pub(super) steps: Vec<Step>,
+    pub(super) answers: Vec<Vec<u8>>,
+    /// Why it ended early: the user wants to stop, or the card is lost.
+    pub(super) early: Option<StartError>,
+}
+
+/// Steps that still do it, and the answers to them.
+type Enough = (Vec<Step>, Vec<Vec<u8>>);
+
 impl Reducer<'_> {
     /// Whether these steps still do it; those after the breach are cut off then.
-    fn still(&mut self, steps: &[Step]) -> Option<Vec<Step>> {
-        if self.replays == 0 || Instant::now() >= self.end {
-            return None;
+    fn still(&mut self, steps: &[Step]) -> Result<Option<Enough>, StartError> {
+        if self.is_over() {
+            return Ok(None);
         }
         self.replays -= 1;
-        let replay = replay(self.card, steps, self.limit).ok()?;
-        let (at, breach) = replay.end?;
-        breach.is_like(self.breach).then(|| steps[..=at].to_vec())
+        match replay(self.card, steps, self.pace, self.breach, Some(self.end)) {
+            Ok(Replay { end: Some((at, _)), answers }) => Ok(Some((steps[..=at].to_vec(), answers))),
+            Err(error @ (StartError::Stopped | StartError::NobodyConnected(_))) => Err(error),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.replays == 0 || Instant::now() >= self.end
     }
 
     /// Steps that are enough. The last one stays: it is the one that broke the promise.
-    pub(super) fn reduce(mut self, mut steps: Vec<Step>) -> Vec<Step> {
-        let mut size = steps.len().saturating_sub(1).max(1);
+    pub(super) fn reduce(mut self, steps: Vec<Step>) -> Reduced {
+        let mut reduced = Reduced { steps, answers: Vec::new(), early: None };
+        let mut size = reduced.steps.len().saturating_sub(1).max(1);
         loop {
-            let mut end = steps.len().saturating_sub(1);
+            let mut end = reduced.steps.len().saturating_sub(1);
             while end > 0 {
                 let begin = end.saturating_sub(size);
-                let fewer = [&steps[..begin], &steps[end..]].concat();
-                if let Some(enough) = self.still(&fewer) {
-                    steps = enough;
+                let fewer = [&reduced.steps[..begin], &reduced.steps[end..]].concat();
+                match self.still(&fewer) {
+                    Ok(None) => {}
+                    Ok(Some((steps, answers))) => (reduced.steps, reduced.answers) = (steps, answers),
+                    Err(early) => {
+                        reduced.early = Some(early);
+                        return reduced;
+                    }
                 }
-                end = begin.min(steps.len().saturating_sub(1));
+                end = begin.min(reduced.steps.len().saturating_sub(1));
             }
-            if size == 1 || self.replays == 0 || Instant::now() >= self.end {
-                return steps;
+            if size == 1 || self.is_over() {
+                return reduced;
             }
             size = (size / 2).max(1);
         }

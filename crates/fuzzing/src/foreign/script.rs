@@ -49,6 +49,8 @@ impl Script {
     /// [`ScriptError`] for the first line that is no step, and for a text without a step.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut steps = Vec::new();
+        // Some editors put a mark in front.
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.is_empty() {
@@ -159,6 +161,7 @@ mod tests {
         assert_eq!(error("00A40400\nPIN 123456"), "line 2: neither a command in hexadecimal nor `reset`");
         assert_eq!(error("00"), "line 1: a command has 2 to 65,535 bytes, not 1");
         assert_eq!(error("# nothing\n"), "line 1: no command up to the end");
+        assert_eq!(Script::parse("\u{FEFF}00A40400").unwrap().steps.len(), 1);
         assert_eq!(Script::parse("Reset # x\n00:a4 04 00").unwrap().steps[1].1, 2);
     }
 }

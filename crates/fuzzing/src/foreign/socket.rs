@@ -74,7 +74,7 @@ impl SocketCard {
         let stream = self.accept()?;
         self.wait = self.wait.min(AGAIN);
         let copy = || stream.try_clone().map_err(StartError::Listen);
-        let line = Line::new(QuickAck(copy()?), copy()?, Arc::clone(&self.stop));
+        let mut line = Line::new(QuickAck(copy()?), copy()?, Arc::clone(&self.stop));
         let woken = line.wake(Message::PowerOn, ATR);
         self.connected = Some((stream, line));
         woken.map_err(|failure| self.no_atr(failure))
@@ -96,8 +96,8 @@ impl SocketCard {
     }
 
     /// After a failure the next answer could be a late one to an old question, so the card is let go.
-    fn with_line(&mut self, ask: impl FnOnce(&Line) -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
-        let Some((_, line)) = &self.connected else { return Err(Failure::Ended("it is not connected".to_owned())) };
+    fn with_line(&mut self, ask: impl FnOnce(&mut Line) -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
+        let Some((_, line)) = &mut self.connected else { return Err(Failure::Ended("it is not connected".to_owned())) };
         let result = ask(line);
         if result.is_err() {
             self.disconnect();
@@ -108,7 +108,7 @@ impl SocketCard {
 
 impl ForeignCard for SocketCard {
     fn start(&mut self) -> Result<Vec<u8>, StartError> {
-        if let Some((_, line)) = &self.connected {
+        if let Some((_, line)) = &mut self.connected {
             line.say(Message::PowerOff);
             match line.wake(Message::PowerOn, ATR) {
                 Ok(atr) => return Ok(atr),
@@ -125,6 +125,14 @@ impl ForeignCard for SocketCard {
 
     fn transmit(&mut self, command: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
         self.with_line(|line| line.ask(command, limit))
+    }
+
+    fn unasked(&mut self, wait: Duration) -> Option<usize> {
+        let came = self.connected.as_mut()?.1.unasked(wait);
+        if came.is_some() {
+            self.disconnect();
+        }
+        came
     }
 
     fn is_fresh_when_started(&self) -> bool {

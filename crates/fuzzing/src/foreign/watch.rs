@@ -78,10 +78,11 @@ pub struct Breach {
 }
 
 impl Breach {
-    /// The same bug, as far as can be told from outside.
+    /// The same bug, as far as can be told from outside. An answer that nobody asked for may come so late that the
+    /// next command gets it: there the instruction says nothing.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        (self.promise, self.ins) == (other.promise, other.ins)
+        self.promise == other.promise && (self.ins == other.ins || self.promise == Promise::AnswersOnce)
     }
 
     /// A card that gave no answer; `None` where it was the user who wanted to stop.

@@ -47,6 +47,10 @@ fn is_a_card_where_it_is_started_as_one() {
         if output.write_all(&frame).is_err() {
             break;
         }
+        if card.bug == "twice" && body.get(1) == Some(&0xB0) {
+            std::thread::sleep(Duration::from_millis(1));
+            let _ = output.write_all(&frame);
+        }
     }
     // Nothing of the harness may follow.
     std::process::exit(0);
@@ -86,7 +90,7 @@ impl Buggy {
         let ins = command.get(1).copied().unwrap_or(0);
         let ok = answer.ends_with(&Status::OK.to_bytes());
         match self.bug.as_str() {
-            "crash" if ins == 0xB0 => {
+            "crash" | "three" if ins == 0xB0 => {
                 eprintln!("index out of bounds: the card is broken");
                 std::process::abort();
             }
@@ -97,10 +101,10 @@ impl Buggy {
             "empty" if ins == 0x22 => answer.clear(),
             "status" if ins == 0x2A => answer = vec![0x12, 0x34],
             "no-files" if ins == 0xE0 => answer = Status::NO_MEMORY.to_bytes().to_vec(),
-            "long" if ins == 0x84 && ok => answer.splice(0..0, [7; 300]).for_each(drop),
+            "long" | "three" if ins == 0x84 && ok => answer.splice(0..0, [7; 300]).for_each(drop),
             "data-with-error" if ins == 0xE0 && !ok => answer.insert(0, 7),
             // Wrong tries come back by themselves after a while.
-            "counter" if ins == 0x20 && Status::split(&answer).unwrap().1.retries().is_some() => {
+            "counter" | "three" if ins == 0x20 && Status::split(&answer).unwrap().1.retries().is_some() => {
                 self.asked = (self.asked + 1) % 5;
                 let [.., low] = &mut answer[..] else { unreachable!() };
                 *low = 0xC0 | self.asked;

@@ -31,7 +31,7 @@ fn mistakes_are_said_and_leave_nothing() {
     refuses(&["fuzz", "--target-cmd", "'open", "--out", out], "none", &["quote"]);
     refuses(&["fuzz", "--target-cmd", &card::command_line(), "--out", out], "no-atr", &["no ATR", "exit status: 3"]);
     refuses(&["fuzz", "--target", "pcsc:1", "--out", out], "none", &["vpcd:35963"]);
-    refuses(&["fuzz", "--out", out], "none", &["--target"]);
+    refuses(&["fuzz", "--out", out], "none", &["--target <vpcd:PORT>", "--target-cmd <CMD>"]);
     refuses(&["fuzz", "--target-cmd", "x", "--seconds", "0"], "none", &["--seconds"]);
     assert!(!Path::new(out).exists(), "a run that did not begin leaves a directory");
     let script = place.path().join("s.apdu");
@@ -41,6 +41,59 @@ fn mistakes_are_said_and_leave_nothing() {
     refuses(&["apdu", "--script", "/no/such/script"], "none", &["cannot read the script /no/such/script"]);
     refuses(&["apdu", "--script", script, "00A40400"], "none", &["--script"]);
     refuses(&["apdu", "--target-cmd", "x", "00A40400"], "none", &["--script"]);
+    refuses(&["apdu", "--target-cmd", "x"], "none", &["--target-cmd goes with --script FILE"]);
+}
+
+#[test]
+fn a_script_goes_on_after_a_broken_promise_and_tells_each() {
+    let place = tempfile::tempdir().unwrap();
+    let script = place.path().join("s.apdu");
+    std::fs::write(&script, "\u{FEFF}0022000000\n002A0000\n0022000000\n").unwrap();
+    let args = ["apdu", "--json", "--script", script.to_str().unwrap(), "--target-cmd", &card::command_line()];
+    let output = run("one-byte", &args);
+    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lines: Vec<_> = document["broken"].as_array().unwrap().iter().map(|broken| broken["line"].as_u64()).collect();
+    assert_eq!(lines, [Some(1), Some(3)], "{document:#}");
+    let exchanges = document["exchanges"].as_array().unwrap();
+    assert_eq!((exchanges.len(), exchanges[0]["data"].as_str().map(str::len)), (3, Some(2)), "{document:#}");
+    assert!(exchanges[0]["status"].is_null() && exchanges[1]["status"].is_string(), "{document:#}");
+}
+
+/// The head of the only script says how to play it; that is done as it is written, by a shell.
+#[cfg(unix)]
+#[test]
+fn the_head_of_a_script_is_a_command_line() {
+    let place = tempfile::tempdir().unwrap();
+    let (out, card) = (place.path().join("out"), card::command_line().replacen("sh -c", "sh\n-c", 1));
+    let fixed = ["fuzz", "--target-cmd", &card, "--out", out.to_str().unwrap(), "--seed", "3", "--commands", "200"];
+    assert_eq!(run("crash", &[&fixed[..], &["--keep-pin", "--answer-timeout", "4"]].concat()).status.code(), Some(1));
+    let file = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("--seed 3 --commands 200 --restart-every 2000 --answer-timeout 4 --keep-pin\n"), "{text}");
+    let line = text.lines().find_map(|line| line.strip_prefix("# Play this file again with: ")).unwrap();
+    let line = line.replacen("cardlab", env!("CARGO_BIN_EXE_cardlab"), 1).replacen("FILE", file.to_str().unwrap(), 1);
+    if testkit::find_program("bash").is_ok() {
+        let mut shell = Command::new("bash");
+        let output = testkit::run_bounded(shell.args(["-c", &line]).env(card::BUG, "crash"), LIMIT);
+        assert_eq!(output.status.code(), Some(1), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A program that a wrapper has started ends with it.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_wrapper_started_is_ended_too() {
+    let place = tempfile::tempdir().unwrap();
+    let (script, wrapper) = (place.path().join("s.apdu"), place.path().join("wrap.sh"));
+    std::fs::write(&script, "0084000008\n").unwrap();
+    let text =
+        format!("sleep 600 &\nprintf %s $! >'{}'\n{}\n", place.path().join("pid").display(), card::command_line());
+    std::fs::write(&wrapper, text).unwrap();
+    let card = format!("sh '{}'", wrapper.display());
+    let output = run("none", &["apdu", "--script", script.to_str().unwrap(), "--target-cmd", &card]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    card_is_gone(place.path());
 }
 
 #[test]
@@ -99,9 +152,10 @@ fn an_interrupted_run_says_what_was_done_and_keeps_what_was_found() {
     let mut child = start("crash", &["--seed", "3"], place.path());
     let before = read_until(&mut child, "found 1: READ BINARY");
     signal(&child, "INT");
-    let mut rest = String::new();
+    let (mut rest, begin) = (String::new(), Instant::now());
     child.stdout.as_mut().unwrap().read_to_string(&mut rest).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1), "{before}{rest}");
+    assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?} to stop", begin.elapsed());
     assert!(rest.contains("\nstopped: ") && rest.contains(" seed 3: 1 found"), "{before}{rest}");
     let files: Vec<_> = std::fs::read_dir(place.path().join("out")).unwrap().collect();
     assert_eq!(files.len(), 1);
