@@ -1,12 +1,13 @@
 //! Limits at their exact value, presets of all dialects in a memory, and what cards and errors say of themselves.
 
+use card_os::crypto::rsa::CryptoError;
 use card_os::nvm::NvmError;
 use card_os::platform::{NoEvents, Parts};
-use card_os::preset::{Dialect, Limits};
+use card_os::preset::{Dialect, Limits, PinPolicy};
 use card_os::sim::{SimCard, SimNvm, SoftRsa, seeded_rng};
 use card_os::{OpenError, Preset};
 
-use crate::support::{Host, SELECT_AID};
+use crate::support::{Host, SELECT_AID, SET_PIN, SET_PUK};
 
 fn create(id: u16, kind: u8) -> String {
     format!("00E00000176F1581020010 8201{kind:02X} 8302{id:04X} 8608FF00000000000000")
@@ -95,6 +96,42 @@ fn presets_bear_their_names_and_keep_their_bounds() {
 }
 
 #[test]
+fn commits_are_counted_and_refusals_are_not() {
+    let mut host = Host::blank();
+    let start = host.card.commit_number();
+    host.expect(&create(1, 1), "9000");
+    host.expect("00D60000021234", "9000");
+    assert_eq!(host.card.commit_number(), start + 2);
+    host.expect(&create(1, 1), "6984");
+    host.expect("00B0000002", "12349000");
+    assert_eq!(host.card.commit_number(), start + 2);
+}
+
+/// The dialect's RESET RETRY COUNTER takes four bytes at least, whatever the policy allows elsewhere.
+#[test]
+fn a_short_new_pin_does_not_unblock() {
+    let preset = Preset::isoapplet();
+    let mut host = Host::new(&Preset { pin: PinPolicy { min: 1, ..preset.pin }, ..preset });
+    for (command, answer) in [
+        (SELECT_AID, "0006069000"),
+        (SET_PUK, "9000"),
+        (SET_PIN, "9000"),
+        ("002C000113 30313233343536373839616263646566 313233", "6700"),
+        ("002C000114 30313233343536373839616263646566 31323334", "9000"),
+    ] {
+        host.expect(command, answer);
+    }
+}
+
+#[test]
+fn a_card_without_power_says_nothing() {
+    let mut card: Box<dyn card_wire::Icc> = Box::new(Host::blank().card);
+    assert!(!card.transmit(&[0, 0x20, 0, 1], &mut [0; 258]).is_empty());
+    card.power_off();
+    assert!(card.transmit(&[0, 0x20, 0, 1], &mut [0; 258]).is_empty());
+}
+
+#[test]
 fn errors_and_cards_say_what_they_are() {
     let errors = [
         OpenError::NotACard,
@@ -106,9 +143,10 @@ fn errors_and_cards_say_what_they_are() {
         OpenError::Medium(NvmError::Read),
         OpenError::Medium(NvmError::Write),
     ];
-    let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    let crypto = [CryptoError::Unsupported, CryptoError::BadKey, CryptoError::BadInput, CryptoError::Failed];
+    let texts: Vec<_> = errors.iter().map(ToString::to_string).chain(crypto.iter().map(ToString::to_string)).collect();
     let distinct: std::collections::BTreeSet<_> = texts.iter().filter(|text| text.len() > 15).collect();
-    assert_eq!(distinct.len(), errors.len(), "{texts:?}");
+    assert_eq!(distinct.len(), texts.len(), "{texts:?}");
     let mut host = Host::blank();
     assert_eq!(format!("{:?}", host.card), "Card(isoapplet, powered)");
     host.card.power_off();
