@@ -83,7 +83,7 @@ struct RawVerify {
 
 type Loading<T> = Result<T, ScriptError>;
 
-/// Setups before one case, each counted as often as it is played; the longest of ours has ten.
+/// Setups before one case, each counted as often as it is played: far more than a case ever means.
 const MAX_SETUPS: usize = 1000;
 
 /// A file that is being loaded: turns byte offsets into errors.

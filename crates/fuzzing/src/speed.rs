@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cards;
 use crate::device::Subject as _;
 use crate::invariants::MAX_ANSWER;
-use crate::sequence::{OwnedStep, Sequence, Step, Steps};
+use crate::sequence::{Control, MAX_COMMANDS, OwnedStep, Sequence, Step, Steps};
 use crate::targets::sequence::{Watcher, play};
 
 /// What one way of running came to.
@@ -74,10 +74,13 @@ pub fn measure(inputs: &[Vec<u8>], each: Duration) -> Speed {
     let mut buffer = vec![0; MAX_ANSWER];
     let card = timed(inputs, each, |input| {
         let (mut card, _) = cards::fork(input[0]);
-        for step in Steps::new(&input[1..]) {
+        for step in Steps::new(&input[1..]).take(MAX_COMMANDS) {
             match step {
                 Step::Command(command) => {
                     card.transmit(command, &mut buffer);
+                }
+                Step::Control(Control::Reset) => {
+                    card.reset();
                 }
                 Step::Control(_) => {
                     card.power_cycle();
@@ -91,7 +94,7 @@ pub fn measure(inputs: &[Vec<u8>], each: Duration) -> Speed {
 fn timed(inputs: &[Vec<u8>], each: Duration, mut run: impl FnMut(&[u8])) -> Figure {
     let count = |input: &[u8]| {
         let commands = Steps::new(&input[1..]).filter(|step| matches!(step, Step::Command(_)));
-        u64::try_from(commands.take(crate::sequence::MAX_COMMANDS).count()).unwrap_or(0)
+        u64::try_from(commands.take(MAX_COMMANDS).count()).unwrap_or(0)
     };
     let counts: Vec<u64> = inputs.iter().map(|input| count(input)).collect();
     // Once, so that cards and models are there.

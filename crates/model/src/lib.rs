@@ -1,4 +1,4 @@
-//! A reference model of the card: what it must answer, in a few hundred lines that share nothing with the card.
+//! A reference model of the card: what it must answer, in files that share nothing with the card.
 //!
 //! [`Model::step`] holds one answer against what a card in the model's state may say, and follows it. Whatever the
 //! rules determine (status words, files, control information, versions, counters) is predicted exactly; what is
