@@ -82,7 +82,7 @@ pub fn preset(index: usize) -> Preset {
             puk_tries: 2,
             key_slots: 3,
             nvm_len: 16 * 1024,
-            limits: Limits { files: 12, depth: 3, df_children: 4, file_len: 0x400 },
+            limits: Limits { files: 12, depth: 3, df_children: 4, file_len: 0x400, ..Preset::isoapplet().limits },
             ..isoapplet
         },
         _ => isoapplet,
