@@ -276,7 +276,7 @@ impl<P: Platform> Card<P> {
             return Err(Status::WRONG_LENGTH);
         }
         match self.class(inner.cla)? {
-            (_, true) => return Err(Status::CHAINING_NOT_SUPPORTED),
+            (_, true) => return Err(Status::WRONG_LENGTH),
             _ if !self.knows(inner.ins, channel) => return Err(Status::INS_NOT_SUPPORTED),
             _ => (),
         }

@@ -96,7 +96,7 @@ pub fn profile(preset: &Preset) -> Profile {
         dialect: match preset.dialect {
             Dialect::V0 => card_model::Dialect::V0,
             Dialect::V1 => card_model::Dialect::V1,
-            Dialect::Auto => card_model::Dialect::Auto,
+            Dialect::Auto | Dialect::None => card_model::Dialect::Auto,
         },
         pin_min: preset.pin.min,
         pin_max: preset.pin.max,

@@ -47,8 +47,10 @@ pub(crate) struct Asker {
 /// What the rules of a file say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The file has no rules, or they do not hold yet.
-    Free,
+    /// In its life-cycle state no rule holds for this.
+    Open,
+    /// The file has no rules.
+    Unruled,
     /// A condition is fulfilled.
     Granted,
     /// None is.
@@ -84,10 +86,11 @@ pub(crate) fn judge<N: Nvm>(
     file: &Entry,
     act: Act,
 ) -> Result<Verdict, nvm::Error> {
-    let writing = matches!(act, Act::Write | Act::Update) && !(act == Act::Use && is_key_pair(file));
+    // To use a key and to enable a PIN is not to write it.
+    let writing = act == Act::Update || (act == Act::Write && internal::identity(file).is_none());
     match life::state(file) {
-        LifeCycle::Creation => return Ok(Verdict::Free),
-        LifeCycle::Initialisation if writing => return Ok(Verdict::Free),
+        LifeCycle::Creation => return Ok(Verdict::Open),
+        LifeCycle::Initialisation if writing => return Ok(Verdict::Open),
         _ => (),
     }
     let object = store.object(file.page)?;
@@ -104,7 +107,7 @@ pub(crate) fn judge<N: Nvm>(
         } else if let Some(dialect) = find(0x86) {
             conditions.dialect(dialect, act)
         } else {
-            return Ok(Verdict::Free);
+            return Ok(Verdict::Unruled);
         }
     };
     Ok(if holds { Verdict::Granted } else { Verdict::Refused })
@@ -117,12 +120,8 @@ pub(crate) fn judge<N: Nvm>(
 pub(crate) fn expect<N: Nvm>(store: &mut Store<N>, asker: &Asker, file: &Entry, act: Act) -> Result<(), Error> {
     match judge(store, asker, file, act)? {
         Verdict::Refused => Err(Error::Access),
-        Verdict::Free | Verdict::Granted => Ok(()),
+        Verdict::Open | Verdict::Unruled | Verdict::Granted => Ok(()),
     }
-}
-
-fn is_key_pair(file: &Entry) -> bool {
-    matches!(Attributes(file.attributes).internal(), Some((Internal::Pair, _)))
 }
 
 /// Asks the record of an EF.ARR in the DF of the file or the nearest above. What is missing never allows.
@@ -248,15 +247,23 @@ impl Conditions<'_> {
         self.verified(Internal::Key, number)
     }
 
-    /// The nearest PIN or key of this number, or with 0 any of them, was verified, or need not be.
+    /// The nearest PIN or key of this number, or with 0 any from the file's DF upwards, was verified or need not be.
     fn verified(&self, kind: Internal, number: u8) -> bool {
-        let mut verified = self.asker.verified.iter().flatten().filter_map(|file| file.resolve(self.index));
-        if number == 0 {
-            return verified.any(|file| internal::identity(file).is_some_and(|(found, _)| found == kind));
-        }
         let home = internal::home(self.index, self.file);
-        let Some(wanted) = internal::nearest(self.index, home, kind, number) else { return false };
-        let disabled = kind == Internal::Pin && Attributes(wanted.attributes).is_disabled();
-        (disabled && life::expect_usable(self.index, wanted).is_ok()) || verified.any(|file| file.page == wanted.page)
+        if number == 0 {
+            return internal::upwards(self.index, home).any(|df| {
+                let held = self.index.children(df.page);
+                held.filter(|file| internal::identity(file).is_some_and(|(found, _)| found == kind))
+                    .any(|file| self.counts(kind, file))
+            });
+        }
+        internal::nearest(self.index, home, kind, number).is_some_and(|file| self.counts(kind, file))
+    }
+
+    /// Whether the PIN or key in this file counts as verified.
+    fn counts(&self, kind: Internal, file: &Entry) -> bool {
+        let disabled = kind == Internal::Pin && Attributes(file.attributes).is_disabled();
+        (disabled && life::expect_usable(self.index, file).is_ok())
+            || self.asker.verified.iter().flatten().any(|verified| *verified == FileRef::of(file))
     }
 }

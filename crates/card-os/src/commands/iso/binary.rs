@@ -114,7 +114,8 @@ fn read_odd<P: Platform>(
     command: &Command<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<Status, Status> {
-    if !matches!(command.case(), Case::Three | Case::Four) {
+    // Not even an empty object fits one byte.
+    if !matches!(command.case(), Case::Three | Case::Four) || command.ne == 1 {
         return Err(Status::WRONG_LENGTH);
     }
     let entry = open(context, command, Target::odd(command), Act::Read)?;

@@ -23,7 +23,7 @@ pub(super) fn manage<P: Platform>(
             Ok(())
         }
         (0x00, channel @ 1..=3) => {
-            expect_no_data(command)?;
+            expect_case(command, Case::One)?;
             if channel >= context.preset.limits.channels {
                 return Err(Status::FUNCTION_NOT_SUPPORTED);
             }
@@ -33,7 +33,7 @@ pub(super) fn manage<P: Platform>(
             open(context, channel)
         }
         (0x80, channel @ 0..=3) => {
-            expect_no_data(command)?;
+            expect_case(command, Case::One)?;
             let channel = if channel == 0 { context.channel } else { channel };
             if channel == 0 || !is_open(context, channel) {
                 return Err(Status::CONDITIONS);
@@ -45,11 +45,6 @@ pub(super) fn manage<P: Platform>(
         }
         _ => Err(Status::WRONG_P1_P2),
     }
-}
-
-/// Cases 1 and 2: some hosts send an Le that nothing answers.
-fn expect_no_data(command: &Command<'_>) -> Result<(), Status> {
-    if command.data.is_empty() { Ok(()) } else { Err(Status::WRONG_LENGTH) }
 }
 
 fn is_open<P: Platform>(context: &Context<'_, P>, channel: u8) -> bool {

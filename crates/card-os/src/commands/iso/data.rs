@@ -95,7 +95,7 @@ pub(super) fn put<P: Platform>(context: &mut Context<'_, P>, command: &Command<'
     if odd {
         let mut objects = tlv::Reader::new(command.data);
         let (Some(Ok(object)), None) = (objects.next(), objects.next()) else { return Err(Status::WRONG_DATA) };
-        let tag = u16::try_from(object.tag.0).map_err(|_| Status::WRONG_DATA)?;
+        let tag = u16::try_from(object.tag.0).ok().filter(|tag| is_tag(*tag)).ok_or(Status::WRONG_DATA)?;
         return store(context, command, tag, object.value);
     }
     store(context, command, command.p1p2(), command.data)

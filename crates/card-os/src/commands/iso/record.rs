@@ -86,7 +86,7 @@ impl Opened {
         let count = self.records.count();
         let pointer = self.pointer.map(usize::from);
         let number = match (mode, p1) {
-            (Mode::Number, 0) => pointer.ok_or(Status::RECORD_NOT_FOUND)?,
+            (Mode::Number | Mode::FromNumber | Mode::ToNumber, 0) => pointer.ok_or(Status::RECORD_NOT_FOUND)?,
             (Mode::Number | Mode::FromNumber | Mode::ToNumber, number) => usize::from(number),
             (Mode::First, 0) => 1,
             (Mode::Last, 0) => count,
@@ -192,7 +192,7 @@ fn change<P: Platform>(
     }
     expect_case(command, Case::Three)?;
     let opened = open(context, command, sfi, act)?;
-    if opened.records.structure == Structure::Cyclic && mode == Mode::Previous {
+    if opened.records.structure == Structure::Cyclic && mode == Mode::Previous && command.p1 == 0 {
         return Ok((opened, Change::Append, mode));
     }
     let number = opened.find(context, command.p1, mode)?;
