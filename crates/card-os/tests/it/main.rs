@@ -4,6 +4,7 @@
 mod bounds;
 mod dialect;
 mod events;
+mod iso_files;
 mod keys;
 mod memory;
 mod refused;
