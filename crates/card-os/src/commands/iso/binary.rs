@@ -66,7 +66,7 @@ fn offset(value: &[u8]) -> Result<usize, Status> {
 }
 
 /// The objects of an odd instruction's data field.
-fn objects<'a>(data: &'a [u8]) -> impl Iterator<Item = Result<(u32, &'a [u8]), Status>> {
+fn objects(data: &[u8]) -> impl Iterator<Item = Result<(u32, &[u8]), Status>> {
     tlv::Reader::new(data)
         .map(|object| object.map(|object| (object.tag.0, object.value)).map_err(|_| Status::WRONG_DATA))
 }
