@@ -6,10 +6,7 @@ use crate::load::{Access, Condition, Row, Table};
 use crate::play::{Player, preset};
 
 fn one(table: &Table, row: &Row, access: &Access, condition: &Condition) -> Result<String, String> {
-    let player = Player::new(table)
-        .with("rule", &condition.rule)
-        .with("mode", &access.mode)
-        .with("ins", &row.ins);
+    let player = Player::new(table).with("rule", &condition.rule).with("mode", &access.mode).with("ins", &row.ins);
     let mut host = player.card(&row.card, &preset(table, &row.card), &condition.before)?;
     player.setups(&mut host, &access.setup)?;
     player.setups(&mut host, &condition.after)?;
@@ -19,21 +16,28 @@ fn one(table: &Table, row: &Row, access: &Access, condition: &Condition) -> Resu
 pub(crate) fn ask(table: &Table, row: &Row, access: &Access) -> Failures {
     let mut failures = Failures::default();
     for condition in table.condition.iter().filter(|condition| condition.card == row.card) {
-        let got = one(table, row, access, condition).unwrap_or_else(|error| error);
+        let what = || {
+            format!("ins {} {} ({}), mode {}, rule: {}", row.ins, access.send, row.name, access.mode, condition.name)
+        };
+        let got = match one(table, row, access, condition) {
+            Ok(got) => got,
+            Err(error) => {
+                failures.setup(&error, &table.card[&row.card].pending, what);
+                continue;
+            }
+        };
         let expected = match (&access.unruled, condition.holds) {
             (Some(unruled), _) if condition.rule.is_empty() => unruled,
             (_, true) => &access.allowed,
             (_, false) => "6982",
         };
-        failures.check(expected, &got, || {
-            format!("ins {} {} ({}), mode {}, rule: {}", row.ins, access.send, row.name, access.mode, condition.name)
-        });
+        failures.check(expected, &got, what);
     }
     failures
 }
 
 pub(crate) fn ask_all(table: &Table, card: &str) -> Vec<Failures> {
-    table.rows(card).flat_map(|row| row.access.iter().map(move |access| ask(table, row, access))).collect()
+    table.played(card).flat_map(|row| row.access.iter().map(move |access| ask(table, row, access))).collect()
 }
 
 #[test]

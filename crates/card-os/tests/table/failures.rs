@@ -27,6 +27,15 @@ impl Failures {
         }
     }
 
+    /// A setup did not go well, which is a failure unless it needs an instruction that is pending.
+    pub(crate) fn setup(&mut self, error: &str, pending: &[String], what: impl FnOnce() -> String) {
+        if !pending.is_empty() && error.ends_with("6D00") {
+            eprintln!("not played: {}: {error}", what());
+        } else {
+            self.push(format!("{}: {error}", what()));
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }

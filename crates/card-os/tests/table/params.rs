@@ -101,7 +101,8 @@ pub(crate) fn sweep(table: &Table, row: &Row, preset: &Preset, second: bool) -> 
     let host = match player.card(&row.card, preset, &row.setup) {
         Ok(host) => host,
         Err(error) => {
-            failures.push(format!("{} {} on {}: {error}", row.ins, row.name, preset.name));
+            let what = || format!("{} {} on {}", row.ins, row.name, preset.name);
+            failures.setup(&error, &table.card[&row.card].pending, what);
             return failures;
         }
     };
@@ -122,7 +123,7 @@ pub(crate) fn sweep(table: &Table, row: &Row, preset: &Preset, second: bool) -> 
 
 pub(crate) fn sweep_all(table: &Table, card: &str) -> Vec<Failures> {
     let presets = presets(table, card);
-    let rows = |n| table.rows(card).map(move |row| (n, row));
+    let rows = |n| table.played(card).map(move |row| (n, row));
     let jobs: Vec<(usize, &Row)> = (0..presets.len()).flat_map(rows).collect();
     jobs.iter().map(|(n, row)| sweep(table, row, &presets[*n], *n > 0)).collect()
 }

@@ -18,10 +18,21 @@ fn render(table: &Table) -> String {
     }
     let mut out = "| area | `iso` | OpenSC dialect |\n|---|---|---|\n".to_owned();
     for area in areas {
-        let cell = |card: &str| {
-            let rows = table.rows(card).filter(|row| row.area == area);
-            let commands: Vec<String> = rows.map(|row| format!("{} `{}`: {}", row.name, row.ins, row.summary)).collect();
-            if commands.is_empty() { "–".to_owned() } else { commands.join("; ") }
+        let cell = |card: &str| -> String {
+            let mut commands: Vec<(&str, String, String)> = Vec::new();
+            for row in table.rows(card).filter(|row| row.area == area) {
+                match commands.iter_mut().find(|(name, ..)| *name == row.name) {
+                    Some((_, ins, summary)) => {
+                        let _ = write!(ins, " `{}`", row.ins);
+                        let between = if row.summary.is_empty() { "" } else { "; " };
+                        let _ = write!(summary, "{between}{}", row.summary);
+                    }
+                    None => commands.push((&row.name, format!("`{}`", row.ins), row.summary.clone())),
+                }
+            }
+            let one = |(name, ins, summary): &(&str, String, String)| format!("{name} {ins} ({summary})");
+            let commands: Vec<String> = commands.iter().map(one).collect();
+            if commands.is_empty() { "–".to_owned() } else { commands.join(", ") }
         };
         let _ = writeln!(out, "| {area} | {} | {} |", cell("iso"), cell("dialect"));
     }
