@@ -5,7 +5,7 @@ use card_os::Preset;
 use crate::bytes::{bytes, command};
 use crate::failures::{Failures, assert_none};
 use crate::load::{Row, Table};
-use crate::play::{Player, presets};
+use crate::play::{Player, preset, presets};
 
 /// Whether a pair is meant: four digits, each of which may be `?` or `[…]`, or two numbers with `-` between them.
 fn is_meant(pattern: &str, p1p2: u16) -> bool {
@@ -136,6 +136,32 @@ fn every_p1_p2_of_iso() {
 #[test]
 fn every_p1_p2_of_the_dialect() {
     assert_none(&sweep_all(&Table::load(), "dialect"));
+}
+
+/// With lengths that are wrong in every way, a wrong P1-P2 is still what the card tells.
+fn wrong_lengths(table: &Table, row: &Row) -> Failures {
+    let mut failures = Failures::default();
+    let player = Player::new(table);
+    let Some(p1p2) = deciders(row).iter().position(|decider| *decider == row.params.len()) else { return failures };
+    let p1p2 = u16::try_from(p1p2).unwrap();
+    let host = player.card(&row.card, &preset(table, &row.card), &row.setup);
+    let Ok(host) = host.map_err(|error| failures.setup(&error, &table.card[&row.card].pending, || row.name.clone()))
+    else {
+        return failures;
+    };
+    for (data, ne) in [(&[][..], 0), (&[], 256), (&[0xAA; 3], 0), (&[0xAA; 3], 256), (&[0xAA; 300], 65_536)] {
+        let got = host.fork().status(&command(row.ins(), p1p2, data, ne));
+        let what = || format!("ins {} p1p2 {p1p2:04X} Lc {} Ne {ne} ({})", row.ins, data.len(), row.name);
+        failures.check(&row.otherwise, &got, what);
+    }
+    failures
+}
+
+#[test]
+fn p1_p2_are_checked_before_lengths() {
+    let table = Table::load();
+    let rows = table.card.keys().flat_map(|card| table.played(card)).filter(|row| row.otherwise == "6A86");
+    assert_none(&rows.map(|row| wrong_lengths(&table, row)).collect::<Vec<_>>());
 }
 
 /// An entry that decides nothing is a mistake in the table.
