@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 pub(crate) struct Failures {
     shown: Vec<String>,
     count: usize,
+    not_played: usize,
 }
 
 /// So many are printed for each command; the rest is counted.
@@ -30,7 +31,10 @@ impl Failures {
     /// A setup did not go well, which is a failure unless it needs an instruction that is pending.
     pub(crate) fn setup(&mut self, error: &str, pending: &[String], what: impl FnOnce() -> String) {
         if !pending.is_empty() && error.ends_with("6D00") {
-            eprintln!("not played: {}: {error}", what());
+            if self.not_played == 0 {
+                eprintln!("not played, and what follows alike: {}: {error}", what());
+            }
+            self.not_played += 1;
         } else {
             self.push(format!("{}: {error}", what()));
         }

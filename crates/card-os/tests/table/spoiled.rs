@@ -3,7 +3,7 @@
 use crate::failures::Failures;
 use crate::load::Table;
 use crate::play::preset;
-use crate::{access, instructions, lengths, params, statuses};
+use crate::{access, examples, instructions, lengths, params, states, statuses};
 
 fn caught(reports: &[Failures]) -> bool {
     reports.iter().any(|report| !report.is_empty())
@@ -33,6 +33,13 @@ fn a_spoiled_row_is_caught() {
     let mut table = Table::load();
     table.class[0].status = "6E00".to_owned();
     assert!(!instructions::classes(&table, "dialect").is_empty());
+    let mut table = Table::load();
+    table.row_mut("iso", "B0").states[0].expect = "9000 9000 9000 6985 6985 6985 9000".to_owned();
+    table.row_mut("iso", "B0").example[0].status = "9000".to_owned();
+    let row = table.rows("iso").find(|row| row.ins == "B0").unwrap();
+    let report = states::walk(&table, row, &row.states[0]).report();
+    assert!(report.lines().count() == 1 && report.contains("TERMINATE CARD USAGE"), "{report}");
+    assert_eq!(examples::show(&table, row).report().lines().count(), 1);
     let mut table = Table::load();
     table.row_mut("iso", "B0").status.push_str(" 6A89");
     let row = table.rows("iso").find(|row| row.ins == "B0").unwrap();
