@@ -14,9 +14,10 @@ use crate::nvm::store::Store;
 use crate::nvm::{Nvm, NvmError, header::Header};
 use crate::pin;
 use crate::platform::{Event, Events, Parts, Platform};
-use crate::preset::Preset;
+use crate::preset::{Dialect, Preset};
 use crate::reply::Reply;
-use crate::session::{CHANNELS, Session};
+use crate::rules::WithoutLe;
+use crate::session::{CHANNELS, Channel, FileRef, Session};
 
 /// Why a memory cannot be opened as a card, or a card not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +70,9 @@ pub struct Card<P: Platform> {
     rsa: P::Rsa,
     events: P::Events,
     keys: KeyCache<<P::Rsa as crate::crypto::rsa::Rsa>::Prepared>,
-    /// By logical channel; a channel without a selected application has none.
-    sessions: Box<[Option<Session>; CHANNELS]>,
+    channels: Box<[Channel; CHANNELS]>,
     link: Link,
+    protocol: Protocol,
     powered: bool,
 }
 
@@ -89,7 +90,7 @@ impl<P: Platform> Card<P> {
         }
         let header = Header { spare: preset.spare_pages(), config: preset.encode() };
         let mut objects = alloc::vec::Vec::from(pin::blank_objects(preset));
-        objects.push(fs::master_file());
+        objects.push(fs::master_file(preset));
         let store = Store::format(nvm, &header, &objects)?;
         Ok(Self::assemble(store, rng, rsa, events, preset.clone()))
     }
@@ -118,17 +119,19 @@ impl<P: Platform> Card<P> {
             rsa,
             events,
             keys: KeyCache::default(),
-            sessions: Box::new([None; CHANNELS]),
+            channels: Box::default(),
             link: Link::default(),
+            protocol: Protocol::default(),
             powered: false,
         }
     }
 
     /// Applies power. Returns the ATR, or nothing if the memory cannot be read: the card stays mute.
-    pub fn power_on(&mut self, _protocol: Protocol) -> &[u8] {
-        self.forget();
+    pub fn power_on(&mut self, protocol: Protocol) -> &[u8] {
         self.keys = KeyCache::default();
+        self.protocol = protocol;
         self.powered = self.store.recover().is_ok();
+        self.forget();
         self.events.event(Event::PowerOn);
         self.atr()
     }
@@ -152,9 +155,13 @@ impl<P: Platform> Card<P> {
         if self.powered { self.preset.atr.as_bytes() } else { &[] }
     }
 
+    /// As after a reset. A card without an applet has its master file selected then.
     fn forget(&mut self) {
-        *self.sessions = [None; CHANNELS];
+        self.channels.iter_mut().for_each(Channel::clear);
         self.link.clear();
+        if self.preset.dialect == Dialect::None {
+            self.channels[0].session = self.store.index().root().map(|mf| Session::iso(FileRef::of(mf)));
+        }
     }
 
     /// Executes one command APDU; the answer is the used part of `response`.
@@ -191,21 +198,40 @@ impl<P: Platform> Card<P> {
     fn take(&mut self, bytes: &[u8], reply: &mut Reply<'_>) -> Result<Status, Status> {
         let room = reply.capacity();
         let [cla, ins, ..] = bytes else { return Err(self.unusable(Status::WRONG_LENGTH)) };
-        let (channel, chained) = class(Class(*cla)).map_err(|status| self.unusable(status))?;
-        let selected = self.sessions[usize::from(channel)].is_some();
-        if !commands::is_known(Ins(*ins), selected, self.preset.dialect) {
+        let (channel, chained) = self.class(Class(*cla)).map_err(|status| self.unusable(status))?;
+        if !self.knows(Ins(*ins), channel) {
             return Err(self.unusable(Status::INS_NOT_SUPPORTED));
         }
         let command = Command::parse(bytes).map_err(|_| self.unusable(Status::WRONG_LENGTH))?;
+        if command.extended && !self.preset.features.extended {
+            return Err(self.unusable(Status::WRONG_LENGTH));
+        }
         if command.ins == Ins::GET_RESPONSE && !chained && !self.link.in_chain() {
-            return self.get_response(&command, room, reply);
+            return self.get_response(&command, channel, room, reply);
         }
         self.link.drop_waiting();
-        let Step::Execute(data) = self.link.accept(&command, chained)? else { return Ok(Status::OK) };
+        if command.ins != Ins::ENVELOPE {
+            self.link.drop_enveloped();
+        }
+        let limit = usize::from(self.preset.limits.chain);
+        let Step::Execute(data) = self.link.accept(&command, chained, limit)? else { return Ok(Status::OK) };
         let command = match &data {
             Some(data) => command.with_data(data.bytes()),
             None => command,
         };
+        if command.ins == Ins::ENVELOPE {
+            return self.envelope(&command, channel, room, reply);
+        }
+        self.execute(&command, channel, room, reply)
+    }
+
+    fn execute(
+        &mut self,
+        command: &Command<'_>,
+        channel: u8,
+        room: usize,
+        reply: &mut Reply<'_>,
+    ) -> Result<Status, Status> {
         let mut context = Context {
             preset: &self.preset,
             store: &mut self.store,
@@ -213,15 +239,72 @@ impl<P: Platform> Card<P> {
             rsa: &mut self.rsa,
             events: &mut self.events,
             keys: &mut self.keys,
-            session: &mut self.sessions[usize::from(channel)],
+            channels: &mut self.channels,
+            channel,
         };
-        commands::execute::<P>(&mut context, &command, reply)?;
-        let without_le = context.session.as_ref().map_or(256, |session| session.rules.ne_without_le);
-        let ne = if command.ne == 0 { without_le } else { command.ne };
-        let Some(rest) = reply.cut(ne.min(room)) else { return Ok(Status::OK) };
-        let status = Status::more(rest.len());
-        self.link.keep(rest);
-        Ok(status)
+        let status = commands::execute::<P>(&mut context, command, reply)?;
+        let without_le = context.here().session.as_ref().map_or(WithoutLe::UpTo256, |session| session.rules.without_le);
+        let ne = match (command.ne, without_le, self.protocol) {
+            (0, WithoutLe::UpTo256, _) => 256,
+            (0, WithoutLe::AsProtocolSays, Protocol::T1) => {
+                reply.clear();
+                return Ok(status);
+            }
+            (ne, ..) => ne,
+        };
+        let Some(rest) = reply.cut(ne.min(room)) else { return Ok(status) };
+        let more = Status::more(rest.len());
+        self.link.keep(rest, channel, status);
+        Ok(more)
+    }
+
+    /// ENVELOPE: its data fields make up a command, which is executed once it is whole.
+    fn envelope(
+        &mut self,
+        command: &Command<'_>,
+        channel: u8,
+        room: usize,
+        reply: &mut Reply<'_>,
+    ) -> Result<Status, Status> {
+        if command.p1p2() != 0 {
+            self.link.drop_enveloped();
+            return Err(Status::WRONG_P1_P2);
+        }
+        let Some(enveloped) = self.link.envelope(command.data)? else { return Ok(Status::OK) };
+        let inner = Command::parse(&enveloped).map_err(|_| Status::WRONG_LENGTH)?;
+        if inner.ins == Ins::ENVELOPE {
+            return Err(Status::WRONG_LENGTH);
+        }
+        match self.class(inner.cla)? {
+            (_, true) => return Err(Status::WRONG_LENGTH),
+            _ if !self.knows(inner.ins, channel) => return Err(Status::INS_NOT_SUPPORTED),
+            _ => (),
+        }
+        self.execute(&inner, channel, room, reply)
+    }
+
+    /// Whether the instruction exists for what is selected on the channel.
+    fn knows(&self, ins: Ins, channel: u8) -> bool {
+        let selected = self.channels[usize::from(channel)].session.is_some();
+        commands::is_known(ins, selected, self.preset.dialect)
+    }
+
+    /// Channel and chaining bit of a class that this card takes.
+    fn class(&self, class: Class) -> Result<(u8, bool), Status> {
+        let (channel, chained) = match class.kind() {
+            ClassKind::Other => return Err(Status::CLASS_NOT_SUPPORTED),
+            ClassKind::Interindustry { secure_messaging: true, .. } => {
+                return Err(Status::SECURE_MESSAGING_NOT_SUPPORTED);
+            }
+            ClassKind::Interindustry { channel, chained, .. } => (channel, chained),
+        };
+        // A channel that was never opened has no session. The basic one is open where it has none: nothing is selected.
+        let open = channel == 0 || self.channels.get(usize::from(channel)).is_some_and(|other| other.session.is_some());
+        match (open, chained && !self.preset.features.chaining) {
+            (false, _) => Err(Status::CHANNEL_NOT_SUPPORTED),
+            (_, true) => Err(Status::CHAINING_NOT_SUPPORTED),
+            _ => Ok((channel, chained)),
+        }
     }
 
     /// A command that cannot be executed ends a chain and drops a waiting answer like any other.
@@ -230,17 +313,20 @@ impl<P: Platform> Card<P> {
         status
     }
 
-    fn get_response(&mut self, command: &Command<'_>, room: usize, reply: &mut Reply<'_>) -> Result<Status, Status> {
+    fn get_response(
+        &mut self,
+        command: &Command<'_>,
+        channel: u8,
+        room: usize,
+        reply: &mut Reply<'_>,
+    ) -> Result<Status, Status> {
         if command.p1p2() != 0 {
             return Err(Status::WRONG_P1_P2);
         }
         if command.case() != card_wire::Case::Two {
             return Err(Status::WRONG_LENGTH);
         }
-        match self.link.respond(command.ne.min(room), |bytes| reply.push(bytes))? {
-            0 => Ok(Status::OK),
-            rest => Ok(Status::more(rest)),
-        }
+        self.link.respond(channel, command.ne.min(room), |bytes| reply.push(bytes))
     }
 
     /// The preset that the card was made from.
@@ -296,8 +382,9 @@ where
             rsa: self.rsa.clone(),
             events: self.events.clone(),
             keys: self.keys.clone(),
-            sessions: self.sessions.clone(),
+            channels: self.channels.clone(),
             link: self.link.clone(),
+            protocol: self.protocol,
             powered: self.powered,
         }
     }
@@ -330,16 +417,5 @@ where
 
     fn transmit<'r>(&mut self, command: &[u8], response: &'r mut [u8]) -> &'r [u8] {
         Self::transmit(self, command, response)
-    }
-}
-
-/// Channel and chaining bit of a class that this card takes.
-fn class(class: Class) -> Result<(u8, bool), Status> {
-    match class.kind() {
-        ClassKind::Other => Err(Status::CLASS_NOT_SUPPORTED),
-        ClassKind::Interindustry { secure_messaging: true, .. } => Err(Status::SECURE_MESSAGING_NOT_SUPPORTED),
-        // Only the basic channel is open.
-        ClassKind::Interindustry { channel: 0, chained, .. } => Ok((0, chained)),
-        ClassKind::Interindustry { .. } => Err(Status::CHANNEL_NOT_SUPPORTED),
     }
 }

@@ -20,6 +20,7 @@ pub mod nvm;
 mod pin;
 pub mod platform;
 pub mod preset;
+mod reference;
 mod reply;
 mod rules;
 mod session;

@@ -8,14 +8,21 @@ use card_wire::{Command, Status, apdu};
 use zeroize::Zeroizing;
 
 /// Chain and waiting answer.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Link {
     chain: Option<Chain>,
     /// Answer bytes that have not been fetched yet, behind those of the same answer that have.
     waiting: Zeroizing<Vec<u8>>,
     /// How many have been fetched.
     fetched: usize,
+    /// The channel whose answer waits, and its status word.
+    of: (u8, Status),
+    /// What ENVELOPE commands have brought of a command.
+    enveloped: Zeroizing<Vec<u8>>,
 }
+
+/// The longest command that ENVELOPE can carry.
+const MAX_ENVELOPED: usize = apdu::MAX_COMMAND;
 
 #[derive(Clone)]
 struct Chain {
@@ -48,11 +55,39 @@ impl AssembledData {
     }
 }
 
+impl Default for Link {
+    fn default() -> Self {
+        let (waiting, enveloped) = (Zeroizing::default(), Zeroizing::default());
+        Self { chain: None, waiting, fetched: 0, of: (0, Status::OK), enveloped }
+    }
+}
+
 impl Link {
     /// Forgets everything, as a reset does.
     pub(crate) fn clear(&mut self) {
         self.chain = None;
         self.drop_waiting();
+        self.drop_enveloped();
+    }
+
+    pub(crate) fn drop_enveloped(&mut self) {
+        if !self.enveloped.is_empty() {
+            self.enveloped = Zeroizing::default();
+        }
+    }
+
+    /// Takes the data field of an ENVELOPE. The command in it, once it is whole or nothing more comes.
+    ///
+    /// # Errors
+    /// 6700 for more than a command can have; it is dropped.
+    pub(crate) fn envelope(&mut self, data: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Status> {
+        if self.enveloped.len() + data.len() > MAX_ENVELOPED {
+            self.drop_enveloped();
+            return Err(Status::WRONG_LENGTH);
+        }
+        grow(&mut self.enveloped, data);
+        let whole = data.is_empty() || Command::parse(&self.enveloped).is_ok();
+        Ok(whole.then(|| core::mem::take(&mut self.enveloped)))
     }
 
     pub(crate) fn drop_waiting(&mut self) {
@@ -66,12 +101,12 @@ impl Link {
         self.chain.is_some()
     }
 
-    /// Takes a command in: `chained` is its chaining bit.
+    /// Takes a command in: `chained` is its chaining bit, `limit` the bytes that a chain may bring together.
     ///
     /// # Errors
     /// 6883 for a foreign command within a chain, 6700 for a chain over the limit or a part that carries Le; the
     /// chain is dropped.
-    pub(crate) fn accept(&mut self, command: &Command<'_>, chained: bool) -> Result<Step, Status> {
+    pub(crate) fn accept(&mut self, command: &Command<'_>, chained: bool, limit: usize) -> Result<Step, Status> {
         if self.chain.is_none() && !chained {
             return Ok(Step::Execute(None));
         }
@@ -80,7 +115,7 @@ impl Link {
         if chain.header != header {
             return Err(Status::LAST_OF_CHAIN_EXPECTED);
         }
-        if chain.data.len() + command.data.len() > apdu::MAX_DATA || (chained && command.ne != 0) {
+        if chain.data.len() + command.data.len() > limit || (chained && command.ne != 0) {
             return Err(Status::WRONG_LENGTH);
         }
         grow(&mut chain.data, command.data);
@@ -91,17 +126,22 @@ impl Link {
         Ok(Step::Execute(Some(AssembledData(chain))))
     }
 
-    /// Keeps the rest of an answer.
-    pub(crate) fn keep(&mut self, rest: Zeroizing<Vec<u8>>) {
+    /// Keeps the rest of an answer on a channel, and the status word that it ends in.
+    pub(crate) fn keep(&mut self, rest: Zeroizing<Vec<u8>>, channel: u8, status: Status) {
         self.waiting = rest;
         self.fetched = 0;
+        self.of = (channel, status);
     }
 
-    /// Up to `ne` bytes of the waiting answer go to `take`; how many stay.
+    /// Up to `ne` bytes of the waiting answer go to `take`. The status word: 61xx while more is left.
     ///
     /// # Errors
-    /// 6985 if nothing waits.
-    pub(crate) fn respond(&mut self, ne: usize, take: impl FnOnce(&[u8])) -> Result<usize, Status> {
+    /// 6985 if nothing waits on this channel; what waits on another is dropped.
+    pub(crate) fn respond(&mut self, channel: u8, ne: usize, take: impl FnOnce(&[u8])) -> Result<Status, Status> {
+        let (owner, status) = self.of;
+        if owner != channel {
+            self.drop_waiting();
+        }
         let rest = self.waiting.get(self.fetched..).unwrap_or_default();
         if rest.is_empty() {
             return Err(Status::CONDITIONS);
@@ -112,8 +152,9 @@ impl Link {
         self.fetched += now;
         if left == 0 {
             self.drop_waiting();
+            return Ok(status);
         }
-        Ok(left)
+        Ok(Status::more(left))
     }
 }
 

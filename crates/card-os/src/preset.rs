@@ -17,6 +17,8 @@ pub enum Dialect {
     V1,
     /// Both: what the host sends decides.
     Auto,
+    /// No applet: a plain ISO/IEC 7816-4 file system below the master file, as ISO.md has it.
+    None,
 }
 
 /// Rules for the user PIN.
@@ -41,6 +43,35 @@ pub struct Limits {
     pub df_children: u16,
     /// Bytes of one file.
     pub file_len: u16,
+    /// Records of one EF; at most 254.
+    pub records: u8,
+    /// Logical channels, the basic one included; at most 4. More than one only without a dialect.
+    pub channels: u8,
+    /// Bytes that the commands of one chain may bring together.
+    pub chain: u16,
+}
+
+impl Limits {
+    /// What a card has whose preset does not say.
+    const RECORDS: u8 = 254;
+    const CHANNELS: u8 = 4;
+    const CHAIN: u16 = 0xFFFF;
+}
+
+/// What the card takes over the wire and computes, beside its commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Commands may be chained; else 6884.
+    pub chaining: bool,
+    /// Extended lengths are understood; else 6700.
+    pub extended: bool,
+    /// The raw RSA operation is offered, without a dialect only.
+    pub raw_rsa: bool,
+}
+
+impl Features {
+    /// What a card has whose preset does not say.
+    const ORDINARY: Self = Self { chaining: true, extended: true, raw_rsa: false };
 }
 
 /// Everything that a card is made from.
@@ -66,10 +97,14 @@ pub struct Preset {
     pub nvm_len: u32,
     /// Bounds.
     pub limits: Limits,
+    /// What the card takes and offers.
+    pub features: Features,
 }
 
 /// Default memory: 1,600 pages.
 const NVM_LEN: u32 = 1536 + 1600 * 128;
+/// 64 pages (8 KiB) for the user, four for the card's own objects, one for the map and 24 to spare for updates.
+const TIGHT_NVM_LEN: u32 = 1536 + (64 + 4 + 1 + 24) * 128;
 
 impl Preset {
     /// Any OpenSC user's card: behaves as OpenSC's own CI expects.
@@ -85,7 +120,16 @@ impl Preset {
             key_import: true,
             key_slots: 16,
             nvm_len: NVM_LEN,
-            limits: Limits { files: 1024, depth: 16, df_children: 30, file_len: 0x8000 },
+            limits: Limits {
+                files: 1024,
+                depth: 16,
+                df_children: 30,
+                file_len: 0x8000,
+                records: Limits::RECORDS,
+                channels: Limits::CHANNELS,
+                chain: Limits::CHAIN,
+            },
+            features: Features::ORDINARY,
         }
     }
 
@@ -102,8 +146,38 @@ impl Preset {
         }
     }
 
+    /// A plain ISO card, blank: its master file is in creation state. PINs are made with their files.
+    #[must_use]
+    pub fn iso() -> Self {
+        Self {
+            name: String::from("iso"),
+            atr: iso_atr(),
+            dialect: Dialect::None,
+            blocked: Status::BLOCKED,
+            limits: Limits { df_children: 256, ..Self::isoapplet().limits },
+            features: Features { raw_rsa: true, ..Features::ORDINARY },
+            ..Self::isoapplet()
+        }
+    }
+
+    /// A small real card: version 1, short APDUs without chaining, 64 pages for the user.
+    #[must_use]
+    pub fn tight() -> Self {
+        Self {
+            name: String::from("tight"),
+            dialect: Dialect::V1,
+            blocked: Status::BLOCKED,
+            key_import: false,
+            key_slots: 8,
+            nvm_len: TIGHT_NVM_LEN,
+            limits: Limits { files: 64, depth: 4, df_children: 256, file_len: 0x800, ..Self::isoapplet().limits },
+            features: Features { chaining: false, extended: false, raw_rsa: false },
+            ..Self::isoapplet()
+        }
+    }
+
     /// Names of the presets that are built in.
-    pub const NAMES: &'static [&'static str] = &["isoapplet", "certificate"];
+    pub const NAMES: &'static [&'static str] = &["isoapplet", "certificate", "iso", "tight"];
 
     /// A built-in preset.
     #[must_use]
@@ -111,6 +185,8 @@ impl Preset {
         match name {
             "isoapplet" => Some(Self::isoapplet()),
             "certificate" => Some(Self::certificate()),
+            "iso" => Some(Self::iso()),
+            "tight" => Some(Self::tight()),
             _ => None,
         }
     }
@@ -132,6 +208,9 @@ impl Preset {
             (self.limits.files >= 1, "limits.files must be at least 1"),
             (self.limits.depth >= 1, "limits.depth must be at least 1"),
             (self.limits.df_children >= 1, "limits.df_children must be at least 1"),
+            ((1..=254).contains(&self.limits.records), "limits.records must be 1 to 254"),
+            ((1..=4).contains(&self.limits.channels), "limits.channels must be 1 to 4"),
+            (self.limits.chain >= 255, "limits.chain must be at least 255"),
             ((128..=0xFFFF).contains(&self.limits.file_len), "limits.file_len must be at least 128"),
             ((8192..=0x5_0000).contains(&self.nvm_len), "nvm_len must be 8,192 to 327,680"),
             (
@@ -145,7 +224,9 @@ impl Preset {
     /// Pages that are kept for updates of what already exists: the largest update of one file, or a new key in
     /// the place of an old one.
     pub(crate) fn spare_pages(&self) -> u16 {
-        let content = usize::from(self.limits.file_len).div_ceil(page::PAYLOAD);
+        // A record EF carries its counters and the lengths of its records in front.
+        let overhead = if self.dialect == Dialect::None { crate::fs::record::MAX_OVERHEAD } else { 0 };
+        let content = (usize::from(self.limits.file_len) + overhead).div_ceil(page::PAYLOAD);
         let pages = content + content.div_ceil(object::PER_INDEX) + 2;
         u16::try_from(pages.max(24)).unwrap_or(u16::MAX)
     }
@@ -168,6 +249,10 @@ impl Preset {
         out.push(self.limits.depth);
         out.extend_from_slice(&self.limits.df_children.to_be_bytes());
         out.extend_from_slice(&self.limits.file_len.to_be_bytes());
+        let Features { chaining, extended, raw_rsa } = self.features;
+        out.push(u8::from(chaining) | u8::from(extended) << 1 | u8::from(raw_rsa) << 2);
+        out.extend_from_slice(&[self.limits.records, self.limits.channels]);
+        out.extend_from_slice(&self.limits.chain.to_be_bytes());
         out
     }
 
@@ -178,7 +263,17 @@ impl Preset {
         let [dialect, min, max, tries, puk_tries, b1, b2, import, key_slots, n1, n2, n3, n4, rest @ ..] = rest else {
             return None;
         };
-        let [f1, f2, depth, c1, c2, l1, l2] = rest else { return None };
+        let [f1, f2, depth, c1, c2, l1, l2, rest @ ..] = rest else { return None };
+        // Memory format 1 knew no more.
+        let (features, records, channels, chain) = match rest {
+            [] => (Features::ORDINARY, Limits::RECORDS, Limits::CHANNELS, Limits::CHAIN),
+            [features @ 0..=7, records, channels, b1, b2] => {
+                let has = |bit| features & bit != 0;
+                let features = Features { chaining: has(1), extended: has(2), raw_rsa: has(4) };
+                (features, *records, *channels, u16::from_be_bytes([*b1, *b2]))
+            }
+            _ => return None,
+        };
         let preset = Self {
             name: String::from(core::str::from_utf8(name).ok()?),
             atr: Atr::parse(atr).ok()?,
@@ -186,6 +281,7 @@ impl Preset {
                 0 => Dialect::V0,
                 1 => Dialect::V1,
                 2 => Dialect::Auto,
+                3 => Dialect::None,
                 _ => return None,
             },
             pin: PinPolicy { min: *min, max: *max, tries: *tries },
@@ -199,7 +295,11 @@ impl Preset {
                 depth: *depth,
                 df_children: u16::from_be_bytes([*c1, *c2]),
                 file_len: u16::from_be_bytes([*l1, *l2]),
+                records,
+                channels,
+                chain,
             },
+            features,
         };
         preset.check().ok().map(|()| preset)
     }
@@ -214,6 +314,13 @@ fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The ATR of OpenSC's CI: T=0 and T=1, no historical bytes, so that no other driver takes the card.
 fn dialect_atr() -> Atr {
     Atr::parse(&[0x3B, 0x80, 0x80, 0x01, 0x01]).expect("a constant that the ATR tests check")
+}
+
+/// T=0 and T=1; historical bytes with the card capabilities: selection by name, partial name, path, identifier and
+/// short identifier, records by number and identifier; data coding 21; chaining, extended lengths, four channels.
+fn iso_atr() -> Atr {
+    Atr::parse(&[0x3B, 0x85, 0x80, 0x01, 0x80, 0x73, 0xF7, 0x21, 0xDB, 0xFA])
+        .expect("a constant that the ATR tests check")
 }
 
 #[cfg(feature = "std")]

@@ -78,6 +78,11 @@ impl<'r> Reply<'r> {
         zeroize::Zeroize::zeroize(&mut self.spill);
     }
 
+    /// The first bytes of the data field, if they are there and all of them go into the caller's buffer.
+    pub(crate) fn first_chunk<const N: usize>(&self) -> Option<[u8; N]> {
+        self.out.get(..self.len)?.first_chunk().copied()
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

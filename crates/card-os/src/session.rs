@@ -1,7 +1,9 @@
 //! What a reset forgets: selection, security status, security environment. One session for each logical channel.
 
+use alloc::boxed::Box;
+
 use crate::nvm::page::PageNo;
-use crate::rules::Rules;
+use crate::rules::{ISO, Rules};
 
 /// Logical channels that a card can have.
 pub(crate) const CHANNELS: usize = 4;
@@ -55,4 +57,105 @@ pub(crate) struct Session {
     /// File access counts as authenticated: the application was selected before the PIN was set.
     pub(crate) creation_access: bool,
     pub(crate) environment: Option<Environment>,
+}
+
+impl Session {
+    /// The ISO file system with this current DF.
+    pub(crate) const fn iso(df: FileRef) -> Self {
+        Self {
+            rules: ISO,
+            version: Version::V0,
+            df,
+            ef: None,
+            verified: false,
+            creation_access: false,
+            environment: None,
+        }
+    }
+}
+
+/// One logical channel.
+#[derive(Clone, Default)]
+pub(crate) struct Channel {
+    /// None where the channel is closed, or no application selected.
+    pub(crate) session: Option<Session>,
+    /// What the ISO file system remembers beside; allocated when first needed, so that the dialect does not carry it.
+    iso: Option<Box<IsoState>>,
+}
+
+impl Channel {
+    /// Closed, or as after a reset.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The state of the ISO file system, to change it.
+    pub(crate) fn iso_mut(&mut self) -> &mut IsoState {
+        self.iso.get_or_insert_with(Box::default)
+    }
+
+    /// The state of the ISO file system.
+    pub(crate) fn iso(&self) -> &IsoState {
+        static NOTHING: IsoState = IsoState::NOTHING;
+        self.iso.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+/// PINs and keys that count as verified at once.
+pub(crate) const VERIFIED: usize = 8;
+
+/// What a channel of the ISO file system remembers beside its selection.
+#[derive(Clone)]
+pub(crate) struct IsoState {
+    /// Current record, from 1, of the current EF.
+    pub(crate) record: Option<u8>,
+    /// Files of the PINs and administration keys that were verified, oldest first.
+    pub(crate) verified: [Option<FileRef>; VERIFIED],
+    /// The challenge that EXTERNAL AUTHENTICATE answers.
+    pub(crate) challenge: Option<[u8; 16]>,
+    pub(crate) environment: IsoEnvironment,
+    /// What PSO HASH left: its algorithm reference, and the hash in front of zeros.
+    pub(crate) hash: Option<(u8, [u8; 64])>,
+}
+
+impl IsoState {
+    const NOTHING: Self = Self {
+        record: None,
+        verified: [None; VERIFIED],
+        challenge: None,
+        environment: IsoEnvironment::EMPTY,
+        hash: None,
+    };
+}
+
+impl Default for IsoState {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+/// A key and what it is used with: a control reference template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyUse {
+    /// Algorithm reference, tag 80.
+    pub(crate) algorithm: u8,
+    /// Key slot, tag 84.
+    pub(crate) slot: u8,
+}
+
+/// The security environment of the ISO file system, by control reference template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct IsoEnvironment {
+    /// B6: digital signature.
+    pub(crate) signature: Option<KeyUse>,
+    /// B8: confidentiality.
+    pub(crate) confidentiality: Option<KeyUse>,
+    /// A4: authentication.
+    pub(crate) authentication: Option<KeyUse>,
+    /// AA: algorithm reference of the hash.
+    pub(crate) hash: Option<u8>,
+}
+
+impl IsoEnvironment {
+    const EMPTY: Self = Self { signature: None, confidentiality: None, authentication: None, hash: None };
 }

@@ -143,7 +143,7 @@ fn shorten(text: &str) -> String {
 
 /// Instructions whose data can hold a PIN or a key: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PUT DATA, and on
 /// cards of other people EXTERNAL and GENERAL AUTHENTICATE.
-const SECRET: [u8; 8] = [0x20, 0x24, 0x2C, 0x82, 0x86, 0x87, 0xDA, 0xDB];
+const SECRET: [u8; 11] = [0x20, 0x24, 0x26, 0x28, 0x2C, 0x82, 0x86, 0x87, 0xC2, 0xDA, 0xDB];
 
 /// The command as it may be shown: data that can hold a PIN or a key is left out.
 fn shown(bytes: &[u8]) -> String {

@@ -82,7 +82,7 @@ pub fn preset(index: usize) -> Preset {
             puk_tries: 2,
             key_slots: 3,
             nvm_len: 16 * 1024,
-            limits: Limits { files: 12, depth: 3, df_children: 4, file_len: 0x400 },
+            limits: Limits { files: 12, depth: 3, df_children: 4, file_len: 0x400, ..Preset::isoapplet().limits },
             ..isoapplet
         },
         _ => isoapplet,
@@ -96,7 +96,7 @@ pub fn profile(preset: &Preset) -> Profile {
         dialect: match preset.dialect {
             Dialect::V0 => card_model::Dialect::V0,
             Dialect::V1 => card_model::Dialect::V1,
-            Dialect::Auto => card_model::Dialect::Auto,
+            Dialect::Auto | Dialect::None => card_model::Dialect::Auto,
         },
         pin_min: preset.pin.min,
         pin_max: preset.pin.max,

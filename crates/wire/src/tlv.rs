@@ -161,6 +161,16 @@ pub fn find(bytes: &[u8], tag: Tag) -> Result<Option<&[u8]>, ParseError> {
     Ok(found)
 }
 
+/// The tag that the bytes begin with, and what follows it: a step through a tag list.
+///
+/// # Errors
+/// [`ParseErrorKind::TooShort`] and [`ParseErrorKind::BadTag`].
+pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), ParseError> {
+    let mut reader = Reader::new(bytes);
+    let tag = reader.tag()?;
+    Ok((tag, bytes.get(reader.at..).unwrap_or_default()))
+}
+
 /// The tag and length fields in front of a value of `len` bytes.
 ///
 /// The length takes the shortest form. `None` where the length does not fit three subsequent bytes.

@@ -6,6 +6,7 @@
 mod binary;
 mod data;
 mod file;
+mod iso;
 mod key;
 mod pin;
 mod random;
@@ -20,7 +21,8 @@ use crate::nvm::store::Store;
 use crate::platform::Platform;
 use crate::preset::{Dialect, Preset};
 use crate::reply::Reply;
-use crate::session::Session;
+use crate::rules::CommandSet;
+use crate::session::{CHANNELS, Channel, Session};
 
 /// What a handler works on.
 pub(crate) struct Context<'c, P: Platform> {
@@ -30,13 +32,25 @@ pub(crate) struct Context<'c, P: Platform> {
     pub(crate) rsa: &'c mut P::Rsa,
     pub(crate) events: &'c mut P::Events,
     pub(crate) keys: &'c mut KeyCache<<P::Rsa as Rsa>::Prepared>,
-    pub(crate) session: &'c mut Option<Session>,
+    pub(crate) channels: &'c mut [Channel; CHANNELS],
+    /// The channel that the command came on; below [`CHANNELS`].
+    pub(crate) channel: u8,
 }
 
 impl<P: Platform> Context<'_, P> {
+    /// The channel that the command came on.
+    pub(crate) fn here(&self) -> &Channel {
+        &self.channels[usize::from(self.channel) % CHANNELS]
+    }
+
+    /// The same, to change it.
+    fn here_mut(&mut self) -> &mut Channel {
+        &mut self.channels[usize::from(self.channel) % CHANNELS]
+    }
+
     /// The session of the selected application. [`is_known`] lets nothing but SELECT through without one.
     fn session(&mut self) -> Result<&mut Session, Status> {
-        self.session.as_mut().ok_or(Status::INS_NOT_SUPPORTED)
+        self.here_mut().session.as_mut().ok_or(Status::INS_NOT_SUPPORTED)
     }
 
     /// The PIN was verified.
@@ -51,6 +65,9 @@ impl<P: Platform> Context<'_, P> {
 /// Whether the instruction exists. Before an application is selected, only SELECT does (rulings for our presets;
 /// a card without a selected applet has nobody to ask).
 pub(crate) const fn is_known(ins: Ins, selected: bool, dialect: Dialect) -> bool {
+    if matches!(dialect, Dialect::None) {
+        return iso::is_known(ins);
+    }
     match ins {
         Ins::SELECT => true,
         Ins::GET_DATA => selected && !matches!(dialect, Dialect::V0),
@@ -72,8 +89,19 @@ pub(crate) const fn is_known(ins: Ins, selected: bool, dialect: Dialect) -> bool
     }
 }
 
-/// Executes a command whose class and lengths are good.
+/// Executes a command whose class and lengths are good. `Ok` is 9000 or a warning that comes with data.
 pub(crate) fn execute<P: Platform>(
+    context: &mut Context<'_, P>,
+    command: &Command<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<Status, Status> {
+    match context.here().session.as_ref().map(|session| session.rules.commands) {
+        Some(CommandSet::Iso) => iso::execute(context, command, reply),
+        _ => execute_dialect(context, command, reply).map(|()| Status::OK),
+    }
+}
+
+fn execute_dialect<P: Platform>(
     context: &mut Context<'_, P>,
     command: &Command<'_>,
     reply: &mut Reply<'_>,

@@ -64,7 +64,7 @@ pub(super) fn select<P: Platform>(
     if matches!(by, By::Name) && command.data == AID {
         return select_application(context, command.p2, reply);
     }
-    let Some(session) = *context.session else { return Err(Status::NOT_FOUND) };
+    let Some(session) = context.here().session else { return Err(Status::NOT_FOUND) };
     let file = find(context, &session, by, command.data)?;
     let entry = *file.resolve(context.store.index()).ok_or(Status::NOT_FOUND)?;
     let session = context.session()?;
@@ -117,11 +117,11 @@ fn select_application<P: Platform>(context: &mut Context<'_, P>, p2: u8, reply: 
     let version = match (context.preset.dialect, p2) {
         (Dialect::V0, _) => Version::V0,
         (Dialect::V1, _) | (Dialect::Auto, 0x0C) => Version::V1,
-        (Dialect::Auto, _) => Version::V0,
+        (Dialect::Auto | Dialect::None, _) => Version::V0,
     };
     let df = fs::mf(context.store.index()).map(FileRef::of).map_err(|error| error.status(&DIALECT))?;
     let state = pin::life_cycle(context.store).map_err(Status::from)?;
-    *context.session = Some(Session {
+    context.here_mut().session = Some(Session {
         rules: DIALECT,
         version,
         df,

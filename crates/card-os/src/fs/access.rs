@@ -24,7 +24,7 @@ impl Operation {
 pub(crate) struct Access(pub(crate) [u8; 8]);
 
 /// Flag: the control information has a DF name.
-const NAMED: u8 = 0x01;
+pub(crate) const NAMED: u8 = 0x01;
 
 impl Access {
     /// No security attributes: everything is allowed.

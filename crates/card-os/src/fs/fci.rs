@@ -11,7 +11,17 @@ pub(crate) const DF_DESCRIPTOR: u8 = 0x38;
 const DEFAULT_LEN: u16 = 128;
 /// The bit of a descriptor that says that the file may be selected on several channels at once.
 const SHAREABLE: u8 = 0x40;
-const TRANSPARENT: u8 = 0x01;
+pub(crate) const TRANSPARENT: u8 = 0x01;
+
+/// A descriptor without its bit for sharing.
+pub(crate) const fn without_shareable(descriptor: u8) -> u8 {
+    descriptor & !SHAREABLE
+}
+
+/// Whether a descriptor says DF.
+pub(crate) const fn is_df(descriptor: u8) -> bool {
+    without_shareable(descriptor) == DF_DESCRIPTOR
+}
 
 /// A file that is to be created.
 pub(crate) struct NewFile<'a> {

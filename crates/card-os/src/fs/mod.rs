@@ -1,27 +1,42 @@
-//! The file system: a tree of DFs and transparent EFs over the object store. Knows no APDU.
+//! The file system: a tree of DFs and EFs over the object store. Knows no APDU.
+//!
+//! `access` and `fci` are the dialect's; `fcp`, `rule`, `attributes`, `life`, `internal`, `record` and `data` are
+//! those of the ISO file system.
 
 pub(crate) mod access;
+pub(crate) mod attributes;
+pub(crate) mod data;
 pub(crate) mod fci;
+pub(crate) mod fcp;
+pub(crate) mod internal;
+pub(crate) mod life;
+pub(crate) mod record;
+pub(crate) mod rule;
 
 use alloc::vec::Vec;
 
 use card_wire::Status;
 
 use crate::nvm::index::{Entry, Index};
+use crate::nvm::object::{DATA, ENVIRONMENTS, KEYS};
 use crate::nvm::object::{Kind, Object, ROOT};
 use crate::nvm::page::PageNo;
 use crate::nvm::store::Store;
 use crate::nvm::{self, Nvm};
-use crate::preset::Limits;
+use crate::preset::{Dialect, Limits, Preset};
 use crate::rules::Rules;
 use crate::session::FileRef;
 use access::{Access, Operation};
+use attributes::{Attributes, Internal};
 use fci::NewFile;
+use fcp::IsoFile;
 
 /// Identifier of the master file.
 pub(crate) const MF_ID: u16 = 0x3F00;
 /// Control information of the master file. It has no security attributes: everything is allowed.
 const MF_INFO: [u8; 9] = [0x6F, 0x07, 0x82, 0x01, 0x38, 0x83, 0x02, 0x3F, 0x00];
+/// The same for the ISO file system: in creation state.
+const ISO_MF_INFO: [u8; 12] = [0x62, 0x0A, 0x82, 0x01, 0x38, 0x83, 0x02, 0x3F, 0x00, 0x8A, 0x01, 0x01];
 
 /// Why the file system refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +53,14 @@ pub(crate) enum Error {
     MasterFile,
     /// The offset lies outside the file.
     Offset,
+    /// The life-cycle state of the file, or of a DF above it, does not allow it.
+    State,
+    /// The file has another structure.
+    Incompatible,
+    /// There is no such record.
+    Record,
+    /// Malformed or out of range.
+    BadData,
     /// The memory failed or is full.
     Memory(nvm::Error),
 }
@@ -56,17 +79,26 @@ impl Error {
             Self::Access => Status::SECURITY_STATUS,
             Self::Exists => rules.file_exists,
             Self::Limit => Status::NO_MEMORY,
-            Self::MasterFile => Status::NO_CURRENT_EF,
+            Self::MasterFile => rules.master_file,
             Self::Offset => Status::WRONG_OFFSET,
+            Self::State => Status::CONDITIONS,
+            Self::Incompatible => Status::INCOMPATIBLE_FILE,
+            Self::Record => Status::RECORD_NOT_FOUND,
+            Self::BadData => rules.bad_tlv,
             Self::Memory(error) => error.into(),
         }
     }
 }
 
 /// The master file of a blank card.
-pub(crate) fn master_file() -> Object {
-    let mut object = Object::new(Kind::Df, ROOT, MF_ID, &MF_INFO, 0);
+pub(crate) fn master_file(preset: &Preset) -> Object {
+    let iso = preset.dialect == Dialect::None;
+    let info: &[u8] = if iso { &ISO_MF_INFO } else { &MF_INFO };
+    let mut object = Object::new(Kind::Df, ROOT, MF_ID, info, 0);
     object.set_descriptor(fci::DF_DESCRIPTOR);
+    if iso {
+        object.set_attributes(Attributes::new(life::LifeCycle::Creation).0);
+    }
     object
 }
 
@@ -147,10 +179,14 @@ pub(crate) fn create<N: Nvm>(
     if taken.is_some() {
         return Err(Error::Exists);
     }
-    check_limits(index, limits, parent, file)?;
+    check_limits(index, limits, parent, usize::from(file.len))?;
     let mut object = Object::new(file.kind, parent.page, file.id, file.info, file.len);
     object.set_descriptor(file.descriptor);
     object.set_attributes(file.access.0);
+    insert(store, object)
+}
+
+fn insert<N: Nvm>(store: &mut Store<N>, object: Object) -> Result<FileRef, Error> {
     let mut change = store.begin()?;
     let page = change.insert(object)?;
     change.commit()?;
@@ -158,7 +194,120 @@ pub(crate) fn create<N: Nvm>(
     Ok(FileRef::of(entry))
 }
 
-fn check_limits(index: &Index, limits: &Limits, parent: &Entry, file: &NewFile<'_>) -> Result<(), Error> {
+/// Creates a file of the ISO file system below `df`, whose access rules the caller has asked.
+pub(crate) fn create_iso<N: Nvm>(
+    store: &mut Store<N>,
+    limits: &Limits,
+    df: &Entry,
+    file: &IsoFile,
+) -> Result<FileRef, Error> {
+    let index = store.index();
+    if index.child(df.page, file.id).is_some() || is_taken(index, df, file) {
+        return Err(Error::Exists);
+    }
+    if let Some(name) = fci::name(&file.info)
+        && named(store, name)?.is_some()
+    {
+        return Err(Error::Exists);
+    }
+    check_limits(store.index(), limits, df, file.size)?;
+    let len = u16::try_from(file.stored).map_err(|_| Error::Limit)?;
+    let mut object = Object::new(file.kind, df.page, file.id, &file.info, len);
+    object.set_descriptor(file.descriptor);
+    object.set_attributes(file.attributes.0);
+    if !file.content.is_empty() {
+        // A PIN or key that lay in a page of its own would pass through free pages with each try.
+        let inline = object.inline_mut();
+        if inline.len() != file.content.len() {
+            return Err(Error::Limit);
+        }
+        inline.copy_from_slice(&file.content);
+    }
+    insert(store, object)
+}
+
+/// An explicit short identifier, a PIN or key number in the DF, or a key slot on the card, is taken.
+fn is_taken(index: &Index, df: &Entry, file: &IsoFile) -> bool {
+    let new = file.attributes;
+    let short_id = new.has_explicit_short_id()
+        && index
+            .children(df.page)
+            .map(|other| Attributes(other.attributes))
+            .any(|other| other.has_explicit_short_id() && other.short_id() == new.short_id());
+    let number = match new.internal() {
+        None => false,
+        Some((Internal::Pair, slot)) => internal::of_slot(index, slot).is_some(),
+        Some((kind, number)) => internal::in_df(index, df, kind, number).is_some(),
+    };
+    short_id || number
+}
+
+/// Gives the master file new control information, while it is in creation state.
+pub(crate) fn replace_master_file<N: Nvm>(store: &mut Store<N>, file: &IsoFile) -> Result<FileRef, Error> {
+    let mf = *mf(store.index())?;
+    if file.kind != Kind::Df {
+        return Err(Error::BadData);
+    }
+    if life::state(&mf) != life::LifeCycle::Creation {
+        return Err(Error::Exists);
+    }
+    let mut object = Object::new(Kind::Df, ROOT, MF_ID, &file.info, 0);
+    object.set_descriptor(file.descriptor);
+    object.set_attributes(file.attributes.0);
+    object.set_generation(mf.generation);
+    let mut change = store.begin()?;
+    change.update(mf.page, object);
+    change.commit()?;
+    Ok(FileRef::of(&mf))
+}
+
+/// The EF or DF in `df` with this short identifier; given ones before derived ones.
+pub(crate) fn by_iso_short_id(index: &Index, df: PageNo, sfi: u8) -> Option<&Entry> {
+    let mut found = None;
+    for file in index.children(df).filter(|file| file.kind == Kind::Ef) {
+        let attributes = Attributes(file.attributes);
+        if attributes.short_id() == sfi && attributes.has_explicit_short_id() {
+            return Some(file);
+        }
+        if attributes.short_id() == sfi && found.is_none() {
+            found = Some(file);
+        }
+    }
+    found
+}
+
+/// Deletes a file of the ISO file system and everything below it; a key file wipes its slot. Returns the DF that held it.
+pub(crate) fn delete_iso<N: Nvm>(store: &mut Store<N>, entry: &Entry) -> Result<FileRef, Error> {
+    if entry.parent == ROOT {
+        return Err(Error::MasterFile);
+    }
+    let parent = FileRef::of(self::parent(store.index(), entry));
+    remove_tree(store, entry.page)?;
+    Ok(parent)
+}
+
+/// Removes a file with all files, data objects, environments and keys below it.
+fn remove_tree<N: Nvm>(store: &mut Store<N>, top: PageNo) -> Result<(), Error> {
+    let index = store.index();
+    let mut doomed = alloc::vec![top];
+    let mut next = 0;
+    while let Some(page) = doomed.get(next).copied() {
+        if let Some((Internal::Pair, slot)) = index.by_page(page).and_then(internal::identity) {
+            doomed.extend(index.child(KEYS, u16::from(slot)).map(|key| key.page));
+        }
+        for parent in [page, page | DATA, page | ENVIRONMENTS] {
+            doomed.extend(index.children(parent).map(|child| child.page));
+        }
+        next += 1;
+    }
+    let mut change = store.begin()?;
+    for page in doomed {
+        change.remove(page)?;
+    }
+    Ok(change.commit()?)
+}
+
+fn check_limits(index: &Index, limits: &Limits, parent: &Entry, len: usize) -> Result<(), Error> {
     let mut depth = 1;
     let mut above = parent;
     while above.parent != ROOT && depth <= usize::from(limits.depth) {
@@ -168,7 +317,7 @@ fn check_limits(index: &Index, limits: &Limits, parent: &Entry, file: &NewFile<'
     let fits = depth <= usize::from(limits.depth)
         && index.file_count() < usize::from(limits.files)
         && index.children(parent.page).count() < usize::from(limits.df_children)
-        && file.len <= limits.file_len;
+        && len <= usize::from(limits.file_len);
     if fits { Ok(()) } else { Err(Error::Limit) }
 }
 
@@ -183,17 +332,8 @@ pub(crate) fn delete<N: Nvm>(store: &mut Store<N>, id: u16, authenticated: bool)
         return Err(Error::Access);
     }
     let parent = FileRef::of(self::parent(index, entry));
-    let mut doomed = alloc::vec![entry.page];
-    let mut next = 0;
-    while let Some(page) = doomed.get(next).copied() {
-        doomed.extend(index.children(page).map(|child| child.page));
-        next += 1;
-    }
-    let mut change = store.begin()?;
-    for page in doomed {
-        change.remove(page)?;
-    }
-    change.commit()?;
+    let page = entry.page;
+    remove_tree(store, page)?;
     Ok(parent)
 }
 
@@ -226,6 +366,11 @@ pub(crate) fn update<N: Nvm>(
     if offset + data.len() > usize::from(ef.len) {
         return Err(Error::Offset);
     }
+    overwrite(store, ef, offset, data)
+}
+
+/// Overwrites content, whose end the caller has looked at.
+pub(crate) fn overwrite<N: Nvm>(store: &mut Store<N>, ef: &Entry, offset: usize, data: &[u8]) -> Result<(), Error> {
     let mut change = store.begin()?;
     let mut object = change.object(ef.page)?;
     change.write_content(&mut object, offset, data)?;

@@ -10,8 +10,9 @@ use crate::card::OpenError;
 
 const LEN: usize = 512;
 const MAGIC: [u8; 8] = *b"CARDLAB\0";
-/// Version of the memory format. Every released version loads for ever.
-const VERSION: u16 = 1;
+/// Version of the memory format that is written. Every released version loads for ever. Version 1 differs in its
+/// configuration, which is shorter, and has no objects but files of the dialect, PINs and keys.
+const VERSION: u16 = 2;
 const FIXED: usize = 18;
 const BODY: usize = LEN - 4;
 /// The longest configuration, in bytes.
@@ -64,7 +65,7 @@ pub(crate) fn read<N: Nvm>(nvm: &mut N) -> Result<Header, OpenError> {
         return Err(OpenError::Damaged("the header's checksum does not match"));
     }
     let get16 = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
-    if get16(8) != VERSION {
+    if !matches!(get16(8), 1..=VERSION) {
         return Err(OpenError::Version(get16(8)));
     }
     let len = u32::from_be_bytes([bytes[10], bytes[11], bytes[12], bytes[13]]);

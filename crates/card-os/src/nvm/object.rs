@@ -26,6 +26,11 @@ pub(crate) const PINS: PageNo = 0xFFFD;
 /// Parent of key slots.
 pub(crate) const KEYS: PageNo = 0xFFFC;
 
+/// Added to the page of a DF: parent of its data objects, whose numbers are tags. Pages stay far below.
+pub(crate) const DATA: PageNo = 0x4000;
+/// Added to the page of a DF: parent of its stored security environments.
+pub(crate) const ENVIRONMENTS: PageNo = 0x2000;
+
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -39,7 +44,14 @@ pub(crate) enum Kind {
     Ef = 4,
     /// A key slot.
     Key = 5,
+    /// A data object of a DF.
+    Data = 6,
+    /// A stored security environment of a DF.
+    Environment = 7,
 }
+
+/// Descriptor of an internal EF, which holds a PIN or a key.
+pub(crate) const INTERNAL: u8 = 0x08;
 
 impl Kind {
     pub(crate) const fn is_file(self) -> bool {
@@ -83,7 +95,7 @@ impl Object {
     /// Takes a payload from memory; `None` if it cannot be an object.
     pub(crate) fn from_payload(payload: [u8; PAYLOAD]) -> Option<Self> {
         let object = Self { payload };
-        let sound = matches!(payload[0], 1..=5)
+        let sound = matches!(payload[0], 1..=7)
             && object.info_len() <= MAX_INFO
             && payload[1] == form_for(object.len(), object.info_len()) as u8;
         sound.then_some(object)
@@ -107,7 +119,9 @@ impl Object {
             2 => Kind::Pin,
             3 => Kind::Df,
             4 => Kind::Ef,
-            _ => Kind::Key,
+            5 => Kind::Key,
+            6 => Kind::Data,
+            _ => Kind::Environment,
         }
     }
 
@@ -169,6 +183,12 @@ impl Object {
         &self.payload[HEAD..HEAD + self.info_len()]
     }
 
+    /// The same, to change a byte of it.
+    pub(crate) fn info_mut(&mut self) -> &mut [u8] {
+        let len = self.info_len();
+        &mut self.payload[HEAD..HEAD + len]
+    }
+
     pub(crate) const fn pointer(&self, n: usize) -> PageNo {
         self.get16(16 + 2 * n)
     }
@@ -221,9 +241,10 @@ pub(crate) fn info_of(payload: &[u8]) -> Option<&[u8]> {
 }
 
 impl Drop for Object {
-    /// A PIN object carries its PIN.
+    /// A PIN object carries its PIN, an internal EF its PIN or key.
     fn drop(&mut self) {
-        if self.payload[0] == Kind::Pin as u8 {
+        let internal = self.payload[0] == Kind::Ef as u8 && self.payload[12] & !0x40 == INTERNAL;
+        if internal || self.payload[0] == Kind::Pin as u8 {
             zeroize::Zeroize::zeroize(&mut self.payload);
         }
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use card_wire::{Atr, Status};
 use serde::Deserialize;
 
-use super::{Dialect, Limits, PinPolicy, Preset};
+use super::{Dialect, Features, Limits, PinPolicy, Preset};
 
 /// Why a text is not a preset.
 #[derive(Debug)]
@@ -41,6 +41,16 @@ struct File {
     key_slots: u8,
     nvm_len: u32,
     limits: Bounds,
+    #[serde(default)]
+    features: Abilities,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Abilities {
+    chaining: Option<bool>,
+    extended: Option<bool>,
+    raw_rsa: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +68,9 @@ struct Bounds {
     depth: u8,
     df_children: u16,
     file_len: u16,
+    records: Option<u8>,
+    channels: Option<u8>,
+    chain: Option<u16>,
 }
 
 impl Preset {
@@ -89,6 +102,14 @@ impl Preset {
                 depth: file.limits.depth,
                 df_children: file.limits.df_children,
                 file_len: file.limits.file_len,
+                records: file.limits.records.unwrap_or(Limits::RECORDS),
+                channels: file.limits.channels.unwrap_or(Limits::CHANNELS),
+                chain: file.limits.chain.unwrap_or(Limits::CHAIN),
+            },
+            features: Features {
+                chaining: file.features.chaining.unwrap_or(Features::ORDINARY.chaining),
+                extended: file.features.extended.unwrap_or(Features::ORDINARY.extended),
+                raw_rsa: file.features.raw_rsa.unwrap_or(Features::ORDINARY.raw_rsa),
             },
         };
         preset.check().map_err(|rule| PresetError::Value(rule.to_string()))?;
@@ -110,6 +131,8 @@ mod tests {
         for (name, text) in [
             ("isoapplet", include_str!("../../../../fixtures/profiles/isoapplet.toml")),
             ("certificate", include_str!("../../../../fixtures/profiles/certificate.toml")),
+            ("iso", include_str!("../../../../fixtures/profiles/iso.toml")),
+            ("tight", include_str!("../../../../fixtures/profiles/tight.toml")),
         ] {
             assert_eq!(Preset::from_toml(text).unwrap(), Preset::named(name).unwrap());
         }

@@ -25,7 +25,7 @@ pub(crate) struct Flow {
 
 /// A card of 160 pages, enough for RSA keys and files of all three forms.
 pub(crate) fn small() -> Preset {
-    let limits = Limits { files: 64, depth: 4, df_children: 30, file_len: 2048 };
+    let limits = Limits { files: 64, depth: 4, df_children: 30, file_len: 2048, ..Preset::isoapplet().limits };
     Preset { name: "small".to_owned(), nvm_len: 1536 + 160 * 128, limits, ..Preset::isoapplet() }
 }
 
