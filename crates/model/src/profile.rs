@@ -89,6 +89,6 @@ impl Profile {
     /// The card without the dialect. What PINs have for lengths and tries their files say.
     #[must_use]
     pub const fn iso() -> Self {
-        Self { dialect: Dialect::None, blocked: 0x6983, ..Self::isoapplet() }
+        Self { dialect: Dialect::None, blocked: 0x6983, df_children: 256, raw_rsa: true, ..Self::isoapplet() }
     }
 }

@@ -103,7 +103,6 @@ impl Card {
     /// The content of a transparent EF, if it may be used as the command wants.
     fn content(&self, number: u32, call: &Call<'_>) -> Result<&[u8], u16> {
         let file = self.memory.get(number).ok_or(words::NOT_FOUND)?;
-        let Kind::Transparent(bytes) = &file.kind else { return Err(words::KIND) };
         if !self.memory.is_usable(file) {
             return Err(words::CONDITIONS);
         }
@@ -112,7 +111,13 @@ impl Card {
             0xD0 | 0xD1 => Right::WRITE,
             _ => Right::UPDATE,
         };
-        if self.allows(file, right, call) { Ok(bytes) } else { Err(words::SECURITY) }
+        if !self.allows(file, right, call) {
+            return Err(words::SECURITY);
+        }
+        match &file.kind {
+            Kind::Transparent(bytes) => Ok(bytes),
+            _ => Err(words::KIND),
+        }
     }
 
     /// Writes, updates or erases.

@@ -15,8 +15,6 @@ pub(crate) enum Finish {
     PublicKey(u8),
     /// The gap is the change counter.
     Counter,
-    /// The gap is one of these bytes.
-    OneOf([u8; 2]),
     /// The DER form of an ECDSA signature, over a field of so many bytes.
     Ecdsa(usize, Option<Box<Check>>),
     Rsa(Option<Box<Check>>),

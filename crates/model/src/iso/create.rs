@@ -121,8 +121,12 @@ fn parse(data: &[u8], parent: u32) -> Option<File> {
         Some([state @ (1 | 3)]) => *state,
         Some(_) => return None,
     };
-    let (rule, info) = (Rule::parse(rules)?, info.to_vec());
-    Some(File { number: 0, parent, id, state, info, name, short, coding: descriptor.coding, rule, kind })
+    let coding = descriptor.coding;
+    let rule = Rule::parse(rules)?;
+    let mut file = File::bare(id, parent, state, kind);
+    (file.name, file.short, file.coding, file.rule) = (name, short, coding, rule);
+    file.describe(info)?;
+    Some(file)
 }
 
 impl Card {
@@ -133,6 +137,14 @@ impl Card {
         call.is_case(&[3])?;
         let df = self.usable_df(call.channel)?;
         let file = parse(call.data(), df.number).ok_or(words::DATA)?;
+        if file.id == MF && !file.is_df() {
+            return Err(words::DATA);
+        }
+        let mut stored = Vec::new();
+        apdu::push(&mut stored, &[0x62], &file.info());
+        if stored.len() > MAX_INFO {
+            return Err(words::NO_MEMORY);
+        }
         if file.id == MF {
             return self.replace_mf(file, call);
         }
@@ -173,8 +185,7 @@ impl Card {
         let fits = self.memory.all().count() < usize::from(profile.files)
             && self.memory.upwards(file.parent).len() <= usize::from(profile.depth)
             && self.memory.children(file.parent).len() < usize::from(profile.df_children)
-            && file.size() <= usize::from(profile.file_len)
-            && call.data().len() <= MAX_INFO;
+            && file.size() <= usize::from(profile.file_len);
         if fits { self.room_for(file.size(), call) } else { Err(words::NO_MEMORY) }
     }
 
@@ -210,17 +221,11 @@ impl Card {
         if mf.state != CREATION {
             return Err(words::EXISTS);
         }
-        if !new.is_df() {
-            return Err(words::DATA);
-        }
-        if call.data().len() > MAX_INFO {
-            return Err(words::NO_MEMORY);
-        }
         if new.name.is_some() && self.memory.all().any(|other| other.number != ROOT && other.name == new.name) {
             return Err(words::EXISTS);
         }
         if let Some(mf) = self.memory.edit(ROOT) {
-            (mf.info, mf.name, mf.rule, mf.state) = (new.info, new.name, new.rule, new.state);
+            mf.describe_as(new);
         }
         self.enter(call.channel, ROOT, None)?;
         Ok(Body::empty())

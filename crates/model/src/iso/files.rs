@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::environment::Environment;
 use super::rules::Rule;
+use crate::apdu;
 use crate::keys::Key;
 
 /// Identifier of the master file.
@@ -85,7 +86,9 @@ pub(crate) struct File {
     pub(crate) id: u16,
     pub(crate) state: u8,
     /// The control information without its outer tag and length.
-    pub(crate) info: Vec<u8>,
+    info: Vec<u8>,
+    /// Where the life-cycle state stands in it.
+    state_at: usize,
     pub(crate) name: Option<Vec<u8>>,
     /// Short identifier, and whether it was given.
     pub(crate) short: Option<(u8, bool)>,
@@ -109,6 +112,44 @@ impl File {
     /// The DF that references in its rules begin with.
     pub(crate) const fn home(&self) -> u32 {
         if self.is_df() { self.number } else { self.parent }
+    }
+
+    /// Takes control information as it came; the life-cycle state is added where it is missing.
+    pub(crate) fn describe(&mut self, info: &[u8]) -> Option<()> {
+        self.info = info.to_vec();
+        let mut rest = info;
+        while !rest.is_empty() {
+            let (tag, _, after) = apdu::object(rest)?;
+            if tag == 0x8A {
+                self.state_at = info.len() - after.len() - 1;
+                return Some(());
+            }
+            rest = after;
+        }
+        self.info.extend([0x8A, 1, self.state]);
+        self.state_at = self.info.len() - 1;
+        Some(())
+    }
+
+    /// Becomes what another file is described as.
+    pub(crate) fn describe_as(&mut self, other: Self) {
+        (self.info, self.state_at, self.state) = (other.info, other.state_at, other.state);
+        (self.name, self.rule) = (other.name, other.rule);
+    }
+
+    /// The control information with today's state, without its outer tag and length.
+    pub(crate) fn info(&self) -> Vec<u8> {
+        let mut info = self.info.clone();
+        if let Some(state) = info.get_mut(self.state_at) {
+            *state = self.state;
+        }
+        info
+    }
+
+    /// A file without control information.
+    pub(crate) fn bare(id: u16, parent: u32, state: u8, kind: Kind) -> Self {
+        let (info, rule) = (Vec::new(), Rule::Absent);
+        Self { number: ROOT, parent, id, state, info, state_at: 0, name: None, short: None, coding: 0, rule, kind }
     }
 
     /// Bytes of content.
@@ -139,18 +180,10 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn blank() -> Self {
-        let mf = File {
-            number: ROOT,
-            parent: ROOT,
-            id: MF,
-            state: CREATION,
-            info: vec![0x82, 1, 0x38, 0x83, 2, 0x3F, 0, 0x8A, 1, CREATION],
-            name: None,
-            short: None,
-            coding: 0,
-            rule: Rule::Absent,
-            kind: Kind::Df { objects: BTreeMap::new(), environments: BTreeMap::new() },
-        };
+        let kind = Kind::Df { objects: BTreeMap::new(), environments: BTreeMap::new() };
+        let mut mf = File::bare(MF, ROOT, CREATION, kind);
+        let described = mf.describe(&[0x82, 1, 0x38, 0x83, 2, 0x3F, 0]);
+        debug_assert!(described.is_some());
         Self { files: vec![Arc::new(mf)], next: 1, keys: Default::default() }
     }
 

@@ -3,7 +3,6 @@
 use super::body::{Body, Finish};
 use super::card::Card;
 use super::link::{Reply, Waiting};
-use super::words;
 
 impl Card {
     /// Holds an answer against what the card may say. The error is the expected status word and what else was wrong.
@@ -20,7 +19,7 @@ impl Card {
             return good.then_some(()).ok_or((body.end, "no data, as there is no Le"));
         }
         let now = done + data.len();
-        let is_end = got == body.end || (done > 0 && got == words::OK);
+        let is_end = got == body.end;
         match got {
             _ if is_end => body.len = (body.len.0.max(now), body.len.1.min(now)),
             0x6100 => body.len.0 = body.len.0.max(now + 256),
@@ -77,9 +76,6 @@ impl Card {
             }
             Finish::PublicKey(slot) => self.adopt(*slot, gap()),
             Finish::Counter => self.counter.see(gap()),
-            Finish::OneOf(bytes) => {
-                gap().iter().all(|byte| bytes.contains(byte)).then_some(()).ok_or("the file's state")
-            }
             Finish::Ecdsa(field, check) => {
                 crate::signature::is_der(data, *field).then_some(()).ok_or("SEQUENCE of two INTEGERs")?;
                 check.as_ref().map_or(Ok(()), |check| check.holds(data))

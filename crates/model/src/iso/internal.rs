@@ -5,6 +5,11 @@ use crate::apdu;
 
 /// The file; `None` for everything malformed.
 pub(crate) fn parse(value: &[u8]) -> Option<Kind> {
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (0x80..=0x84, _, after) = apdu::object(rest)? else { return None };
+        rest = after;
+    }
     let found = apdu::find(value, [0x80, 0x81, 0x82, 0x83, 0x84])?;
     let [Some(&[kind]), Some(&[number]), Some(limits), resetter, flags] = found else { return None };
     match (kind, limits) {

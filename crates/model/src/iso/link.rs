@@ -181,6 +181,7 @@ impl Card {
             _ if ins == 0xC2 => Some(words::LENGTH),
             0x00..=0x03 if !KNOWN.contains(&ins) => Some(words::INSTRUCTION),
             0x00..=0x03 => None,
+            0x10..=0x13 => Some(words::LENGTH),
             0x40..=0x5F => Some(words::CHANNEL),
             0x04..=0x1F | 0x60..=0x7F => Some(words::SECURE_MESSAGING),
             _ => Some(words::CLASS),

@@ -73,13 +73,13 @@ impl Card {
     fn records(&self, right: Right, call: &Call<'_>) -> Result<Found<'_>, u16> {
         let session = self.session(call.channel)?;
         let file = self.short_or_current(call.p2() >> 3, call.channel)?;
-        let Kind::Records(shape, records) = &file.kind else { return Err(words::KIND) };
         if !self.memory.is_usable(file) {
             return Err(words::CONDITIONS);
         }
         if !self.allows(file, right, call) {
             return Err(words::SECURITY);
         }
+        let Kind::Records(shape, records) = &file.kind else { return Err(words::KIND) };
         let pointer = session.pointer.filter(|_| session.ef == Some(file.number));
         Ok(Found { file, shape: *shape, records, pointer })
     }

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::card::{Call, Card, Outcome};
-use super::files::{File, Kind, ROOT, Secret};
+use super::files::{CREATION, File, INITIALISATION, Kind, ROOT, Secret};
 use super::rules::Right;
 use super::words;
 
@@ -197,7 +197,8 @@ impl Card {
             if call.p1() == 2 {
                 self.fits(number, stripped(call.data()))?;
             }
-            if !self.allows_by_rule(file, Right::UPDATE, call) {
+            let free = matches!(file.state, CREATION | INITIALISATION);
+            if !free && !self.allows_by_rule(file, Right::UPDATE, call) {
                 return Err(words::SECURITY);
             }
             call.data()

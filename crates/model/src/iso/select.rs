@@ -1,6 +1,6 @@
 //! SELECT in all its forms, and what a change of the current DF forgets.
 
-use super::body::{Body, Finish};
+use super::body::Body;
 use super::card::{Call, Card, Outcome};
 use super::files::{self, File, MF, ROOT};
 use super::words;
@@ -102,8 +102,8 @@ fn control(file: &File, form: u8) -> Body {
     };
     let mut bytes = Vec::new();
     match form {
-        0x00 => apdu::push(&mut bytes, &[0x6F], &file.info),
-        0x04 => apdu::push(&mut bytes, &[0x62], &file.info),
+        0x00 => apdu::push(&mut bytes, &[0x6F], &file.info()),
+        0x04 => apdu::push(&mut bytes, &[0x62], &file.info()),
         0x08 => {
             let mut inner = Vec::new();
             if let Some(name) = &file.name {
@@ -113,26 +113,5 @@ fn control(file: &File, form: u8) -> Body {
         }
         _ => (),
     }
-    let mut body = Body::known(bytes).ending(end);
-    // The state in it is that of the creation, or today's.
-    if form < 8
-        && let Some(at) = state_in(&file.info)
-    {
-        let at = body.bytes.len() - file.info.len() + at;
-        body.finish = Finish::OneOf([body.bytes[at], file.state]);
-        body.gap = at..at + 1;
-    }
-    body
-}
-
-/// Where the life-cycle state stands in control information.
-fn state_in(info: &[u8]) -> Option<usize> {
-    let mut rest = info;
-    while let Some((tag, value, after)) = apdu::object(rest) {
-        if tag == 0x8A {
-            return Some(info.len() - after.len() - value.len()).filter(|_| value.len() == 1);
-        }
-        rest = after;
-    }
-    None
+    Body::known(bytes).ending(end)
 }

@@ -38,8 +38,10 @@ impl<'m> Maker<'m, '_> {
         let [high, low] = u16::try_from(offset).unwrap().to_be_bytes();
         let ne = self.dice.pick(&[2, 16, 256, 256, 65_536, left.clamp(2, 200), (left + 1).min(200), left + 3]);
         let count = self.dice.pick(&[1, 2, left.min(20), left.min(20), left.min(200), left.min(250) + 1]).max(1);
-        let data = self.dice.pick(&[self.dice.clone().bytes(count), vec![0xFF; count], vec![0x0F; count], vec![0; count]]);
-        let end = (offset + self.dice.pick(&[1, 2, left, left, left + 1])).saturating_sub(usize::from(self.dice.percent(10)));
+        let data =
+            self.dice.pick(&[self.dice.clone().bytes(count), vec![0xFF; count], vec![0x0F; count], vec![0; count]]);
+        let end =
+            (offset + self.dice.pick(&[1, 2, left, left, left + 1])).saturating_sub(usize::from(self.dice.percent(10)));
         let end = u16::try_from(end).unwrap().to_be_bytes();
         if !odd {
             let (p1, p2) = if short == 0 { (high, low) } else { (0x80 | short, low) };
@@ -84,7 +86,8 @@ impl<'m> Maker<'m, '_> {
             return old.clone();
         }
         // Few different bytes, so that searches find something.
-        let mut record: Vec<u8> = (0..wanted.clamp(1, 256)).map(|_| self.dice.pick(&[0xA1, 0xA2, 0x0F, 0xFF, 0])).collect();
+        let mut record: Vec<u8> =
+            (0..wanted.clamp(1, 256)).map(|_| self.dice.pick(&[0xA1, 0xA2, 0x0F, 0xFF, 0])).collect();
         if *tlv && self.dice.percent(90) {
             record[0] = self.dice.pick(&[0xA1, 0xA1, 0xA2, 0x01]);
             if let Some(second) = u8::try_from(record.len()).ok().and_then(|len| len.checked_sub(2)) {
@@ -114,11 +117,12 @@ impl<'m> Maker<'m, '_> {
             return commands;
         }
         let mode = self.dice.pick(&[0, 1, 2, 2, 2, 3, 3, 3]);
+        let (several, direction) = (self.dice.pick(&[5, 5, 6, 6, 7]), self.dice.pick(&[4, 5]));
         let ne = self.dice.pick(&[256, 256, 65_536, len.clamp(1, 200), (len + 1).min(200), 1]);
         commands.push(match self.dice.below(20) {
             0..=4 => self.command(0xB2, tag, p2 | mode, &[], Some(ne)),
             5 | 6 => self.command(0xB2, number, p2 | 4, &[], Some(ne)),
-            7 | 8 => self.command(0xB2, number, p2 | self.dice.pick(&[5, 5, 6, 6, 7]), &[], Some(ne)),
+            7 | 8 => self.command(0xB2, number, p2 | several, &[], Some(ne)),
             9..=11 => self.command(0xE2, 0, p2, &record, None),
             12 | 13 => self.command(0xDC, number, p2 | 4, &record, None),
             14 | 15 => self.command(0xDC, tag, p2 | mode, &record, None),
@@ -129,21 +133,26 @@ impl<'m> Maker<'m, '_> {
                 let part = &record[at..(at + 1 + self.dice.below(2)).min(record.len())];
                 let p1 = if self.dice.percent(50) { 0 } else { number };
                 let ne = self.dice.pick(&[Some(256), Some(256), Some(1), None]);
-                self.command(0xA2, p1, p2 | self.dice.pick(&[4, 5]), part, ne)
+                self.command(0xA2, p1, p2 | direction, part, ne)
             }
         });
         if self.dice.percent(25) {
-            commands.push(self.command(0xB2, 1, self.dice.pick(&[5, 6]), &[], Some(65_536)));
+            commands.push(self.command(0xB2, 1, several.min(6), &[], Some(65_536)));
         }
         if self.dice.percent(30) {
-            commands.push(self.command(0xB2, 0, self.dice.pick(&[2, 2, 3, 3, 4]), &[], Some(256)));
+            let mode = self.dice.pick(&[2, 2, 3, 3, 4]);
+            commands.push(self.command(0xB2, 0, mode, &[], Some(256)));
         }
         commands
     }
 
     pub(crate) fn objects(&mut self) -> Vec<Vec<u8>> {
         let tag = self.dice.pick(&[[0, 0x41], [0, 0xC1], [1, 0], [2, 1], [0x5F, 0x20], [0x7F, 0x21], [0xDF, 0x21]]);
-        let tag = if self.dice.percent(4) { self.dice.pick(&[[0, 0x5F], [0x30, 0], [0xDF, 0x20], [0x5F, 0x80], [2, 0xFF]]) } else { tag };
+        let tag = if self.dice.percent(4) {
+            self.dice.pick(&[[0, 0x5F], [0x30, 0], [0xDF, 0x20], [0x5F, 0x80], [2, 0xFF]])
+        } else {
+            tag
+        };
         let len = self.dice.pick(&[1, 3, 20, 130, 300]);
         let value = self.dice.bytes(len);
         let name = if tag[0] == 0 { &tag[1..] } else { &tag[..] };
@@ -154,8 +163,10 @@ impl<'m> Maker<'m, '_> {
             4 => vec![self.command(0xDB, 0x3F, 0xFF, &object(name, &value), None)],
             5..=7 => vec![self.command(0xCA, tag[0], tag[1], &[], Some(ne))],
             _ => {
-                let list = self.dice.pick(&[&[0x41, 0xC1][..], &[0x5F, 0x20, 0x41], &[0x7F, 0x21, 0xDF, 0x21, 0xC1], &[0x42]]);
-                vec![self.command(0xCB, 0x3F, 0xFF, &object(&[self.dice.pick(&[0x5C, 0x5C, 0x5C, 0x5C, 0x4D])], list), Some(ne))]
+                let list =
+                    self.dice.pick(&[&[0x41, 0xC1][..], &[0x5F, 0x20, 0x41], &[0x7F, 0x21, 0xDF, 0x21, 0xC1], &[0x42]]);
+                let tag = self.dice.pick(&[0x5C, 0x5C, 0x5C, 0x5C, 0x4D]);
+                vec![self.command(0xCB, 0x3F, 0xFF, &object(&[tag], list), Some(ne))]
             }
         }
     }

@@ -91,7 +91,9 @@ impl Maker<'_, '_> {
         let coding = self.dice.pick(&[0x01, 0x21, 0x41, 0x61]);
         if kind == 1 {
             let len = self.dice.pick(&[0u16, 1, 8, 40, 40, 200, 300, 0x8001]);
-            let size = if len < 256 && self.dice.percent(30) { vec![0x80, 1, len.to_be_bytes()[1]] } else {
+            let size = if len < 256 && self.dice.percent(30) {
+                vec![0x80, 1, len.to_be_bytes()[1]]
+            } else {
                 [&[self.dice.pick(&[0x80, 0x81]), 2][..], &len.to_be_bytes()].concat()
             };
             let descriptor = if self.dice.percent(40) { vec![1] } else { vec![1, coding] };

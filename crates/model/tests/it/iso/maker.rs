@@ -175,7 +175,8 @@ impl<'m> Maker<'m, '_> {
         let p1 = self.dice.pick(&[0, 0, 0, 1, 2, 2, 3, 4, 4, 8, 8, 9]);
         let file = self.one_of(|_| true).unwrap();
         let other = self.any();
-        let occurrence = if p1 == 4 { self.dice.pick(&[0, 0, 1, 2, 3]) } else { self.dice.pick(&[0, 0, 0, 0, 0, 1, 2]) };
+        let occurrence =
+            if p1 == 4 { self.dice.pick(&[0, 0, 1, 2, 3]) } else { self.dice.pick(&[0, 0, 0, 0, 0, 1, 2]) };
         let data = match p1 {
             0 if self.dice.percent(10) => Vec::new(),
             3 if self.dice.percent(95) => Vec::new(),
@@ -209,7 +210,8 @@ impl<'m> Maker<'m, '_> {
     fn life_cycle(&mut self) -> Vec<Vec<u8>> {
         let file = self.one_of(|file| file.number != 0).unwrap_or_else(|| self.any());
         if file.number == 0 && self.dice.percent(80) || self.dice.percent(1) {
-            return vec![self.command(self.dice.pick(&[0x44, 0x44, 0x44, 0x04]), 0, 0, &[], None)];
+            let ins = self.dice.pick(&[0x44, 0x44, 0x44, 0x04]);
+            return vec![self.command(ins, 0, 0, &[], None)];
         }
         let is_df = matches!(file.kind, IsoKind::Df(_));
         let ins = self.dice.pick(&[0x44, 0x44, 0x44, 0x04, 0x04, 0xE4, 0xE4, 0xE6, 0xE8]);
@@ -234,7 +236,10 @@ impl<'m> Maker<'m, '_> {
             5 | 6 => self.command(0x70, 0, number, &[], None),
             7 => self.command(0x70, 0x80, 0, &[], None),
             8 => self.command(0x70, 0x80, number, &[], None),
-            _ => self.command(0x70, self.dice.pick(&[0, 0x80, 1]), self.dice.pick(&[0, 4]), &[], None),
+            _ => {
+                let (p1, p2) = self.dice.pick(&[(0, 4), (0x80, 4), (1, 0)]);
+                self.command(0x70, p1, p2, &[], None)
+            }
         }
     }
 
