@@ -68,9 +68,13 @@ impl Card {
 
     pub(crate) fn binary_odd(&mut self, call: &Call<'_>) -> Outcome {
         match call.ins() {
-            0xB1 => call.is_case(&[4])?,
+            // Under T=0 Le has no place: case 3 reads, and nothing comes.
+            0xB1 => call.is_case(&[3, 4])?,
             0x0F => call.is_case(&[1, 3])?,
             _ => call.is_case(&[3])?,
+        }
+        if call.ins() == 0xB1 && call.apdu.ne == 1 {
+            return Err(words::LENGTH);
         }
         let file = match call.p1p2() {
             short @ 0..=0x1E => self.short_or_current(u8::try_from(short).unwrap_or(0), call.channel)?,
@@ -91,7 +95,7 @@ impl Card {
             return Err(words::OFFSET);
         }
         let body = if call.ins() == 0xB1 {
-            discretionary(&bytes[offset..], call)?
+            discretionary(&bytes[offset..], call)
         } else {
             self.put(number, offset, data.unwrap_or_default(), offsets.get(1).copied(), call)?;
             Body::empty()
@@ -164,15 +168,16 @@ fn objects(data: &[u8]) -> Option<(Vec<usize>, Option<&[u8]>)> {
 }
 
 /// As much in tag 53 as there is and fits Ne.
-fn discretionary(left: &[u8], call: &Call<'_>) -> Outcome {
+fn discretionary(left: &[u8], call: &Call<'_>) -> Body {
     let ne = call.apdu.ne;
     let object = |len: usize| {
         let mut out = Vec::new();
         apdu::push(&mut out, &[0x53], left.get(..len).unwrap_or_default());
         out
     };
-    let len = (0..=left.len().min(ne)).rev().find(|len| object(*len).len() <= ne).ok_or(words::LENGTH)?;
+    // Without Le nothing comes.
+    let len = (0..=left.len().min(ne)).rev().find(|len| object(*len).len() <= ne).unwrap_or(0);
     let bytes = object(len);
     let short = call.exact && len == left.len() && bytes.len() < ne;
-    Ok(Body::known(bytes).ending(if short { words::SHORT } else { words::OK }))
+    Body::known(bytes).ending(if short { words::SHORT } else { words::OK })
 }

@@ -90,7 +90,7 @@ fn parse(data: &[u8], parent: u32) -> Option<File> {
     let size = || size.or(size_81).map(number);
     let kind = match descriptor.kind {
         0x38 => Kind::Df { objects: BTreeMap::new(), environments: BTreeMap::new() },
-        0x01 => Kind::Transparent(vec![0; size()??]),
+        0x01 => Kind::Transparent(vec![0; size()?.filter(|size| *size > 0)?]),
         0x02..=0x07 => Kind::Records(
             descriptor.shape(match size() {
                 Some(size) => Some(size?),
@@ -145,12 +145,12 @@ impl Card {
         if stored.len() > MAX_INFO {
             return Err(words::NO_MEMORY);
         }
-        if file.id == MF {
-            return self.replace_mf(file, call);
-        }
         let right = if file.is_df() { Right::CREATE_DF } else { Right::CREATE_EF };
         if !self.allows(df, right, call) {
             return Err(words::SECURITY);
+        }
+        if file.id == MF {
+            return self.replace_mf(file, call.channel);
         }
         self.is_new(&file)?;
         self.has_place(&file, call)?;
@@ -216,7 +216,7 @@ impl Card {
     }
 
     /// The MF's control information, as long as it is in the creation state.
-    fn replace_mf(&mut self, new: File, call: &Call<'_>) -> Outcome {
+    fn replace_mf(&mut self, new: File, channel: usize) -> Outcome {
         let mf = self.memory.get(ROOT).ok_or(words::NOT_FOUND)?;
         if mf.state != CREATION {
             return Err(words::EXISTS);
@@ -227,7 +227,7 @@ impl Card {
         if let Some(mf) = self.memory.edit(ROOT) {
             mf.describe_as(new);
         }
-        self.enter(call.channel, ROOT, None)?;
+        self.enter(channel, ROOT, None)?;
         Ok(Body::empty())
     }
 }

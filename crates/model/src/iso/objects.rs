@@ -36,17 +36,21 @@ impl Card {
             return Err(words::PARAMETERS);
         }
         call.is_case(&[2])?;
-        self.may_get(call)?;
         if tag == COUNTER {
-            return Ok(Body::random(4, 4, Finish::Counter)).map(|body| Body { gap: 0..4, ..body });
+            return Ok(Body { gap: 0..4, ..Body::random(4, 4, Finish::Counter) });
         }
+        self.may_get(call)?;
         let value = self.object(tag, call.channel)?.ok_or(words::NO_REFERENCE)?;
         Ok(Body::known(value.clone()))
     }
 
     /// The current DF can be used, or the card is terminated.
     fn may_get(&self, call: &Call<'_>) -> Result<(), u16> {
-        if self.is_terminated() { Ok(()) } else { self.usable_df(call.channel).map(|_| ()) }
+        if self.is_terminated() && call.said != Some(words::CONDITIONS) {
+            Ok(())
+        } else {
+            self.usable_df(call.channel).map(|_| ())
+        }
     }
 
     /// All objects of a tag list.
@@ -54,7 +58,7 @@ impl Card {
         if call.p1p2() != 0x3FFF {
             return Err(words::PARAMETERS);
         }
-        call.is_case(&[4])?;
+        call.is_case(&[3, 4])?;
         let (tag, mut list, rest) = apdu::object(call.data()).ok_or(words::DATA)?;
         if !rest.is_empty() {
             return Err(words::DATA);

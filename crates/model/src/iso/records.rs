@@ -7,13 +7,13 @@ use super::files::{File, Kind, Shape, Structure};
 use super::rules::Right;
 use super::words;
 
-/// Whether this is one simple-TLV object and no more.
+/// Whether this begins with a whole simple-TLV object; what follows is padding.
 fn is_simple(record: &[u8]) -> bool {
     match *record {
         [0x00 | 0xFF, ..] => false,
-        [_, 0xFF, high, low, ref value @ ..] => usize::from(u16::from_be_bytes([high, low])) == value.len(),
+        [_, 0xFF, high, low, ref value @ ..] => usize::from(u16::from_be_bytes([high, low])) <= value.len(),
         [_, 0xFF, ..] => false,
-        [_, len, ref value @ ..] => usize::from(len) == value.len(),
+        [_, len, ref value @ ..] => usize::from(len) <= value.len(),
         _ => false,
     }
 }

@@ -60,9 +60,25 @@ impl Rule {
             Some(_) => return None,
             None => None,
         };
-        let expanded = expanded.map(|value| Self::Expanded(value.to_vec()));
+        let expanded = match expanded {
+            Some(value) if is_whole(value) => Some(Self::Expanded(value.to_vec())),
+            Some(_) => return None,
+            None => None,
+        };
         Some(reference.or(expanded).or(compact).or(dialect).unwrap_or(Self::Absent))
     }
+}
+
+/// Whether objects follow each other without a rest, in constructed ones too.
+fn is_whole(mut bytes: &[u8]) -> bool {
+    while !bytes.is_empty() {
+        let constructed = bytes[0] & 0x20 != 0;
+        match apdu::object(bytes) {
+            Some((_, value, rest)) if !constructed || is_whole(value) => bytes = rest,
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// How deep conditions are nested at most.

@@ -28,7 +28,10 @@ impl Card {
             _ if p2 & 3 > 1 => return Err(words::NOT_FOUND),
             _ => self.meant(p1, data, call.channel)?.ok_or(words::NOT_FOUND)?,
         };
-        let body = control(file, p2 & 0x0C);
+        let mut body = control(file, p2 & 0x0C);
+        if self.is_terminated() {
+            body.end = words::TERMINATED;
+        }
         let (number, df) = (file.number, file.home());
         self.enter(call.channel, df, (df != number).then_some(number))?;
         Ok(body)
