@@ -4,8 +4,10 @@
 //! The sequence of OpenSC's own CI is in `sequence`; what it leaves out is in the other files.
 
 mod desk;
+mod explorer;
 mod objects;
 mod pins;
 mod rsa;
 mod sequence;
+mod tight;
 mod variants;

@@ -16,7 +16,8 @@ use virtual_reader::{LinkState, VirtualReader, VpcdAddress};
 pub(super) const PIN: &str = "123456";
 pub(super) const PUK: &str = "0123456789abcdef";
 
-const PROGRAMS: [&str; 5] = ["opensc-tool", "pkcs15-init", "pkcs15-tool", "pkcs11-tool", "openssl"];
+const PROGRAMS: [&str; 7] =
+    ["opensc-tool", "opensc-explorer", "pkcs15-init", "pkcs15-tool", "pkcs11-tool", "scriptor", "openssl"];
 /// For one program. Much more than it needs: a busy machine is no reason to fail.
 const LIMIT: Duration = Duration::from_secs(90);
 /// Any fixed value; the card's keys follow from it.
@@ -37,14 +38,15 @@ impl Desk {
         let reader = VirtualReader::start(Box::new(card), VpcdAddress::local(pcscd.vpcd_port()));
         assert!(reader.wait_for(LinkState::Connected, LIMIT), "no connection to vpcd: {}", pcscd.log());
         let desk = Self { _reader: reader, pcscd };
-        desk.wait_for_card();
+        desk.wait_for_card(preset);
         Some(desk)
     }
 
     /// pcscd looks for a card every 0.4 s. OpenSC's own waiting ends with 0 and without the card.
-    fn wait_for_card(&self) {
+    fn wait_for_card(&self, preset: &Preset) {
         let end = Instant::now() + LIMIT;
-        while !self.run("opensc-tool --atr").text.contains("3b:80:80:01:01") {
+        let atr: Vec<String> = preset.atr.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        while !self.run("opensc-tool --atr").text.contains(&atr.join(":")) {
             assert!(Instant::now() < end, "pcscd sees no card: {}", self.pcscd.log());
             thread::sleep(Duration::from_millis(20));
         }
