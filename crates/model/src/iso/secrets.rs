@@ -44,7 +44,8 @@ impl Card {
 
     /// Verified, or verification is disabled.
     pub(crate) fn counts_as_verified(&self, file: &File, channel: usize) -> bool {
-        file.secret().is_some_and(|secret| secret.disabled) || self.is_verified(file.number, channel)
+        let disabled = file.secret().is_some_and(|secret| secret.disabled) && self.memory.is_usable(file);
+        disabled || self.is_verified(file.number, channel)
     }
 
     pub(crate) fn forget(&mut self, number: u32, channel: usize) {
@@ -148,6 +149,11 @@ impl Card {
         Ok((one, two))
     }
 
+    /// Whether a PIN may be set without another: by a rule, or because writing is free in this state.
+    fn may_set(&self, file: &File, call: &Call<'_>) -> bool {
+        matches!(file.state, CREATION | INITIALISATION) || self.allows_by_rule(file, Right::UPDATE, call)
+    }
+
     pub(crate) fn change_reference(&mut self, call: &Call<'_>) -> Outcome {
         if call.p1() > 1 || call.p2() & 0x60 != 0 {
             return Err(words::PARAMETERS);
@@ -166,7 +172,7 @@ impl Card {
             Err(words::UNSET) => false,
             Err(status) => return Err(status),
         };
-        if is_set && !self.allows_by_rule(self.held(number)?.0, Right::UPDATE, call) {
+        if is_set && !self.may_set(self.held(number)?.0, call) {
             return Err(words::SECURITY);
         }
         self.set_pin(number, call.data(), call.channel);
@@ -197,8 +203,7 @@ impl Card {
             if call.p1() == 2 {
                 self.fits(number, stripped(call.data()))?;
             }
-            let free = matches!(file.state, CREATION | INITIALISATION);
-            if !free && !self.allows_by_rule(file, Right::UPDATE, call) {
+            if !self.may_set(file, call) {
                 return Err(words::SECURITY);
             }
             call.data()

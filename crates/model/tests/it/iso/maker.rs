@@ -90,7 +90,7 @@ impl<'m> Maker<'m, '_> {
         }
         let few = self.files().count() < 12;
         match self.dice.below(100) {
-            0..=29 if few && self.dice.percent(60) => self.create(),
+            _ if few && self.dice.percent(25) => self.create(),
             0..=7 => vec![self.select()],
             8..=14 => self.create(),
             15..=28 => self.binary(),
