@@ -11,13 +11,13 @@ impl Card {
     pub(crate) fn life_cycle(&mut self, call: &Call<'_>) -> Outcome {
         let file = self.addressed(call)?;
         let (number, is_df, state) = (file.number, file.is_df(), file.state);
+        if !self.memory.above_is_usable(file) {
+            return Err(words::CONDITIONS);
+        }
         if matches!((call.ins(), is_df), (0xE6, false) | (0xE8, true)) {
             return Err(words::KIND);
         }
         if number == ROOT && matches!(call.ins(), 0xE4 | 0xE6) {
-            return Err(words::CONDITIONS);
-        }
-        if !self.memory.above_is_usable(file) {
             return Err(words::CONDITIONS);
         }
         let (right, next) = match (call.ins(), state) {

@@ -69,10 +69,10 @@ impl Rule {
     }
 }
 
-/// Whether objects follow each other without a rest, in constructed ones too.
+/// Whether objects follow each other without a rest, also where one of them or all of them must hold.
 fn is_whole(mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
-        let constructed = bytes[0] & 0x20 != 0;
+        let constructed = matches!(bytes[0], 0xA0 | 0xAF);
         match apdu::object(bytes) {
             Some((_, value, rest)) if !constructed || is_whole(value) => bytes = rest,
             _ => return false,

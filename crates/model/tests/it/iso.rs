@@ -1,9 +1,12 @@
 //! The iso card: the model beside it, beside broken ones, and beside cards whose power went.
 
+mod broken;
 mod cards;
 mod content;
 mod create;
+mod flaws;
 mod keys;
 mod machine;
 mod maker;
+mod mutants;
 mod secrets;

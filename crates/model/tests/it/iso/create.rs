@@ -47,7 +47,7 @@ fn expanded_condition(dice: &mut Dice, levels: usize) -> Vec<u8> {
 /// Groups of an access mode and conditions, short enough for control information.
 pub(crate) fn expanded(dice: &mut Dice) -> Vec<u8> {
     let mut all = Vec::new();
-    for _ in 0..1 + dice.below(3) {
+    while all.is_empty() || dice.percent(50) {
         let ins = dice.pick(&[0xB0, 0xD6, 0xB2, 0xDC, 0xE2, 0xE4, 0xE0, 0x2A, 0x46, 0x04]);
         let mut group = if dice.percent(75) { vec![0x80, 1, mode(dice)] } else { vec![0x84, 1, ins] };
         for _ in 0..1 + dice.below(2) {
