@@ -63,7 +63,8 @@ impl Descriptor {
         if structure == Structure::Variable {
             let (len, most) = (self.len.unwrap_or(255), self.count.unwrap_or(MAX_RECORDS));
             let whole = self.len.and(self.count).map(|count| len * count);
-            return Some(Shape { structure, tlv, len, most, room: size.or(whole)? });
+            let room = size.or(whole).filter(|room| *room > 0)?;
+            return Some(Shape { structure, tlv, len, most, room });
         }
         let len = self.len?;
         let most = match (self.count, size) {
@@ -71,7 +72,7 @@ impl Descriptor {
             (Some(count), _) => count,
             (None, size) => (size? / len).min(MAX_RECORDS),
         };
-        (most > 0).then(|| Shape { structure, tlv, len, most, room: size.unwrap_or(0).max(most * len) })
+        (most > 0).then(|| Shape { structure, tlv, len, most, room: most * len })
     }
 }
 

@@ -14,6 +14,9 @@ impl Card {
         if !self.memory.above_is_usable(file) {
             return Err(words::CONDITIONS);
         }
+        if state == TERMINATED && call.ins() != 0xE4 {
+            return Err(words::CONDITIONS);
+        }
         if matches!((call.ins(), is_df), (0xE6, false) | (0xE8, true)) {
             return Err(words::KIND);
         }
@@ -22,7 +25,6 @@ impl Card {
         }
         let (right, next) = match (call.ins(), state) {
             (0xE4, _) => (Right::DELETE, 0),
-            (_, TERMINATED) => return Err(words::CONDITIONS),
             (0x44, _) => (Right::ACTIVATE, ACTIVATED),
             (0x04, ACTIVATED | DEACTIVATED) => (Right::DEACTIVATE, DEACTIVATED),
             (0x04, _) => return Err(words::CONDITIONS),

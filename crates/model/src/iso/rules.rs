@@ -69,16 +69,9 @@ impl Rule {
     }
 }
 
-/// Whether objects follow each other without a rest, also where one of them or all of them must hold.
-fn is_whole(mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        let constructed = matches!(bytes[0], 0xA0 | 0xAF);
-        match apdu::object(bytes) {
-            Some((_, value, rest)) if !constructed || is_whole(value) => bytes = rest,
-            _ => return false,
-        }
-    }
-    true
+/// Whether objects follow each other without a rest.
+fn is_whole(bytes: &[u8]) -> bool {
+    apdu::find(bytes, []).is_some()
 }
 
 /// Whether the bit that means writing elsewhere means using or enabling here.

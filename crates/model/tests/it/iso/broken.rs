@@ -91,11 +91,40 @@ impl Broken {
                 self.disguise.push((range(&changed), range(command)));
             }
         }
-        let mut answer = self.send(&changed);
-        for (real, meant) in self.disguise.iter().filter(|_| is(command, 0xA4) || is(command, 0xC0)) {
-            if let Some(at) = answer.windows(real.len()).position(|bytes| bytes == real) {
-                answer[at..at + real.len()].copy_from_slice(meant);
+        self.in_disguise(&changed)
+    }
+
+    /// The honest answer, with the rules in control information that were meant.
+    fn in_disguise(&mut self, command: &[u8]) -> Vec<u8> {
+        if self.disguise.is_empty() {
+            return self.send(command);
+        }
+        let bare = if data(command).is_empty() {
+            command[..4.min(command.len())].to_vec()
+        } else {
+            with(command, data(command))
+        };
+        let whole = if is(command, 0xA4) { self.ask(&[&[&bare[..], &[0]].concat()]) } else { Vec::new() };
+        let mut answer = self.send(command);
+        let (len, number) = (answer.len().saturating_sub(2), usize::from(self.number));
+        if is(command, 0xA4) {
+            self.kept = whole;
+            for (real, meant) in &self.disguise {
+                if let Some(at) = self.kept.windows(real.len()).position(|bytes| bytes == real) {
+                    self.kept[at..at + real.len()].copy_from_slice(meant);
+                }
             }
+            if let Some(meant) = self.kept.get(..len).filter(|_| !self.kept.is_empty()) {
+                answer[..len].copy_from_slice(meant);
+            }
+            self.number = u8::try_from(len).unwrap_or(0);
+        } else if is(command, 0xC0) && number > 0 {
+            if let Some(meant) = self.kept.get(number..number + len) {
+                answer[..len].copy_from_slice(meant);
+            }
+            self.number = u8::try_from(number + len).unwrap_or(0);
+        } else {
+            self.number = 0;
         }
         answer
     }

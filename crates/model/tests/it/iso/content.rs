@@ -45,7 +45,7 @@ impl<'m> Maker<'m, '_> {
         let end = u16::try_from(end).unwrap().to_be_bytes();
         if !odd {
             let (p1, p2) = if short == 0 { (high, low) } else { (0x80 | short, low) };
-            commands.push(match self.dice.below(10) {
+            commands.push(match self.dice.below(12) {
                 0..=3 => self.command(0xB0, p1, p2, &[], Some(ne)),
                 4..=6 => self.command(0xD6, p1, p2, &data, None),
                 7 | 8 => self.command(0xD0, p1, p2, &data, None),

@@ -70,11 +70,11 @@ fn has_pointer(broken: &Broken, command: &[u8]) -> bool {
 }
 
 fn cyclic_reversed(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
-    if is(command, 0xE0) {
-        let found = data(command).windows(3).find(|bytes| bytes[0] == 0x82);
+    if matches!(command, [0, 0xE0 | 0xA4, ..]) {
+        let shown = broken.ask(&[&[&turned(command, command[2], 4)[..], &[0]].concat()]);
+        let info = if is(command, 0xE0) { data(command) } else { &shown };
+        let found = info.windows(3).find(|bytes| bytes[0] == 0x82);
         broken.number = u8::from(found.is_some_and(|bytes| matches!(bytes[2], 6 | 7)));
-    } else if is(command, 0xA4) || is(command, 0xE4) || command.first() != Some(&0) {
-        broken.number = 0;
     }
     if broken.number == 1 && reads(command, 4) && command[3] == 4 && command[2] != 0 {
         let there = |number: u8| word(&broken.ask(&[&[0, 0xB2, number, 4, 0]])) == 0x9000;

@@ -124,6 +124,10 @@ impl<'m> Maker<'m, '_> {
             commands.push(self.command(0xD6, 0, offset, &value, None));
             return commands;
         }
+        if self.dice.percent(10) {
+            commands.push(self.command(0x82, 0, key.p2, &[0x5A; 16], None));
+            return commands;
+        }
         if self.dice.percent(15) {
             commands.push(self.command(0x82, 0, key.p2, &[], None));
             return commands;
