@@ -91,10 +91,6 @@ impl Card {
         if writes != data.is_some() {
             return Err(words::DATA);
         }
-        // Whether the whole object may be absent is in dispute.
-        if writes && offsets.is_empty() && call.said == Some(words::DATA) {
-            return Err(words::DATA);
-        }
         if offset >= bytes.len() {
             return Err(words::OFFSET);
         }

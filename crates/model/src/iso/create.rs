@@ -72,7 +72,8 @@ impl Descriptor {
             (Some(count), _) => count,
             (None, size) => (size? / len).min(MAX_RECORDS),
         };
-        (most > 0).then(|| Shape { structure, tlv, len, most, room: most * len })
+        let room = if self.count.is_some() { most * len } else { size? };
+        (most > 0).then_some(Shape { structure, tlv, len, most, room })
     }
 }
 

@@ -70,9 +70,11 @@ impl Card {
         let (mut out, mut gap) = (Vec::new(), 0..0);
         while let [first, after @ ..] = list {
             let (tag, rest) = match after {
-                [second, rest @ ..] if first & 0x1F == 0x1F => (u16::from_be_bytes([*first, *second]), rest),
-                _ if first & 0x1F == 0x1F => return Err(words::DATA),
-                _ => (u16::from(*first), after),
+                _ if first & 0x1F != 0x1F => (u16::from(*first), after),
+                [second @ 0x1F..=0x7F, rest @ ..] => (u16::from_be_bytes([*first, *second]), rest),
+                // No object has a name of three bytes.
+                [0x81..=0xFF, 0..=0x7F, rest @ ..] => (0, rest),
+                _ => return Err(words::DATA),
             };
             list = rest;
             let name = tag.to_be_bytes();

@@ -7,15 +7,15 @@ use super::files::{File, Kind, Shape, Structure};
 use super::rules::Right;
 use super::words;
 
-/// Whether this begins with a whole simple-TLV object; what follows is padding.
-fn is_simple(record: &[u8]) -> bool {
+/// Bytes of the simple-TLV object that this begins with, if it is whole.
+fn simple(record: &[u8]) -> Option<usize> {
     match *record {
-        [0x00 | 0xFF, ..] => false,
-        [_, 0xFF, high, low, ref value @ ..] => usize::from(u16::from_be_bytes([high, low])) <= value.len(),
-        [_, 0xFF, ..] => false,
-        [_, len, ref value @ ..] => usize::from(len) <= value.len(),
-        _ => false,
+        [0x00 | 0xFF, ..] | [_] | [] => None,
+        [_, 0xFF, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([high, low]))),
+        [_, 0xFF, ..] => None,
+        [_, len, ..] => Some(2 + usize::from(len)),
     }
+    .filter(|len| *len <= record.len())
 }
 
 /// A record EF that a command may use.
@@ -54,7 +54,10 @@ impl Found<'_> {
         if !good {
             return Err(words::LENGTH);
         }
-        if self.shape.tlv && !is_simple(record) { Err(words::DATA) } else { Ok(()) }
+        // Where the length is fixed, the rest may be filled up.
+        let whole =
+            simple(record).is_some_and(|len| len == record.len() || self.shape.structure != Structure::Variable);
+        if self.shape.tlv && !whole { Err(words::DATA) } else { Ok(()) }
     }
 
     /// Whether so many bytes have room when the record at `instead` goes.

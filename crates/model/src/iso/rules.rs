@@ -50,7 +50,8 @@ impl Rule {
             None => None,
         };
         let dialect = match dialect {
-            Some([0xFF, rest @ ..]) => Some(Self::Dialect(rest.try_into().ok()?)),
+            // The dialect does not look at the first byte.
+            Some([_, rest @ ..]) => Some(Self::Dialect(rest.try_into().ok()?)),
             Some(_) => return None,
             None => None,
         };
@@ -171,7 +172,7 @@ impl Card {
             })
         };
         match tag {
-            0x90 => true,
+            0x90 => value.is_empty(),
             0x9E => matches!(value, [byte] if self.condition(*byte, home, call)),
             0xA4 => match apdu::find(value, [0x83, 0x95]) {
                 Some([Some(&[number]), Some(&[0x80])]) => self.key_holds(home, number, call),

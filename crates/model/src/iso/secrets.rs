@@ -44,8 +44,8 @@ impl Card {
 
     /// Verified, or verification is disabled.
     pub(crate) fn counts_as_verified(&self, file: &File, channel: usize) -> bool {
-        let disabled = file.secret().is_some_and(|secret| secret.disabled) && self.memory.is_usable(file);
-        disabled || self.is_verified(file.number, channel)
+        let disabled = file.secret().is_some_and(|secret| secret.disabled);
+        self.memory.is_usable(file) && (disabled || self.is_verified(file.number, channel))
     }
 
     pub(crate) fn forget(&mut self, number: u32, channel: usize) {

@@ -34,6 +34,7 @@ impl Card {
         }
         let (number, df) = (file.number, file.home());
         self.enter(call.channel, df, (df != number).then_some(number))?;
+        self.session_mut(call.channel)?.pointer = None;
         Ok(body)
     }
 
