@@ -84,7 +84,6 @@ impl Card {
         };
         let ins = apdu.header[1];
         if ins == 0xC0 && !chained && self.link.chain.is_none() {
-            self.link.envelope = None;
             return self.get_response(channel, &apdu);
         }
         self.link.waiting = None;
@@ -178,10 +177,12 @@ impl Card {
         };
         let [cla, ins, ..] = apdu.header;
         let refusal = match cla {
-            _ if ins == 0xC2 => Some(words::LENGTH),
+            0x00..=0x03 | 0x10..=0x13 if self.session(usize::from(cla & 3)).is_err() => Some(words::CHANNEL),
+            0x00..=0x03 if ins == 0xC2 => Some(words::LENGTH),
             0x00..=0x03 if !KNOWN.contains(&ins) => Some(words::INSTRUCTION),
             0x00..=0x03 => None,
-            0x10..=0x13 => Some(words::LENGTH),
+            0x10..=0x13 if KNOWN.contains(&ins) => Some(words::LENGTH),
+            0x10..=0x13 => Some(words::INSTRUCTION),
             0x40..=0x5F => Some(words::CHANNEL),
             0x04..=0x1F | 0x60..=0x7F => Some(words::SECURE_MESSAGING),
             _ => Some(words::CLASS),

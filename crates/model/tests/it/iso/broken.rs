@@ -15,8 +15,8 @@ pub(crate) struct Broken {
     pub(crate) number: u8,
     /// The card at another time.
     pub(crate) past: Option<Box<RealCard>>,
-    /// What was written into files, and what should have been.
-    pub(crate) disguise: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Identifiers of files, the rules that they have, and those that they should have.
+    pub(crate) disguise: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)>,
 }
 
 /// Status word of an answer.
@@ -85,11 +85,9 @@ impl Broken {
             if let Some(conditions) = changed.get_mut(at + 3..at + 2 + len) {
                 conditions.iter_mut().for_each(|byte| *byte = change(*byte));
             }
-            // With what comes before them, for this file is meant and no other.
-            let range = |command: &[u8]| command[7..(at + 2 + len).min(command.len())].to_vec();
-            if changed != command {
-                self.disguise.push((range(&changed), range(command)));
-            }
+            let rule = |command: &[u8]| command[at..(at + 2 + len).min(command.len())].to_vec();
+            let id = data(command).windows(4).find(|bytes| bytes.starts_with(&[0x83, 2]));
+            self.disguise.push((id.unwrap_or_default().to_vec(), rule(&changed), rule(command)));
         }
         self.in_disguise(&changed)
     }
@@ -109,10 +107,13 @@ impl Broken {
         let (len, number) = (answer.len().saturating_sub(2), usize::from(self.number));
         if is(command, 0xA4) {
             self.kept = whole;
-            for (real, meant) in &self.disguise {
-                if let Some(at) = self.kept.windows(real.len()).position(|bytes| bytes == real) {
-                    self.kept[at..at + real.len()].copy_from_slice(meant);
-                }
+            let place = |bytes: &[u8]| self.kept.windows(bytes.len().max(1)).position(|found| found == bytes);
+            // The last file of an identifier is the one that is left.
+            let found = self.disguise.iter().rev().find(|(id, real, _)| place(id).is_some() && place(real).is_some());
+            if let Some((_, real, meant)) = found.cloned()
+                && let Some(at) = place(&real)
+            {
+                self.kept[at..at + real.len()].copy_from_slice(&meant);
             }
             if let Some(meant) = self.kept.get(..len).filter(|_| !self.kept.is_empty()) {
                 answer[..len].copy_from_slice(meant);

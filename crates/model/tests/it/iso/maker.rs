@@ -22,7 +22,26 @@ pub(crate) fn next(model: &Model, dice: &mut Dice) -> Vec<Event> {
     if dice.percent(4) {
         commands = chained(commands, dice);
     }
+    if dice.percent(2) {
+        commands = enveloped(commands, dice);
+    }
     commands.into_iter().map(Event::Command).collect()
+}
+
+/// The last command in one envelope or two, sometimes with something between them.
+fn enveloped(mut commands: Vec<Vec<u8>>, dice: &mut Dice) -> Vec<Vec<u8>> {
+    let Some(last) = commands.pop() else { return commands };
+    let class = last.first().map_or(0, |class| class & 3);
+    let at = if dice.percent(60) { last.len() } else { dice.below(last.len().max(1)) };
+    let (one, two) = last.split_at(at);
+    let ne = dice.pick(&[Some(256), Some(65_536), None]);
+    for part in [one, two].into_iter().filter(|part| !part.is_empty()) {
+        commands.push(apdu([class, 0xC2, 0, u8::from(dice.percent(3))], part, ne, false));
+        if dice.percent(5) {
+            commands.push(dice.pick(&[vec![class, 0xC2, 0, 0], vec![0, 0x20, 0, 1], vec![class, 0xC0, 0, 0, 0]]));
+        }
+    }
+    commands
 }
 
 /// Another class, instruction, parameter or length.
