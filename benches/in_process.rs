@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p benches --bench in_process`
 
-use benches::cards::{Measured, full, personalised};
-use benches::commands::{ANSWER, CHOOSE_GENERATION, GENERATE, READ_256, SIGN, VERIFY};
+use benches::cards::{Measured, RECORD_FILES, full, personalised, records};
+use benches::commands::{ANSWER, CHOOSE_GENERATION, GENERATE, READ_256, SIGN, VERIFY, select_path};
 use card_os::crypto::rsa::{Rsa, SoftRsa};
 use card_os::preset::Preset;
 use card_wire::Command;
@@ -46,6 +46,25 @@ fn files(criterion: &mut Criterion) {
     }
 }
 
+fn record_files(criterion: &mut Criterion) {
+    let mut measured = records(SoftRsa);
+    let mut group = criterion.benchmark_group("records");
+    for (id, name) in RECORD_FILES {
+        send(&mut measured, &select_path(&[id]));
+        let read = [0x00, 0xB2, 100, 0x04, 0x00];
+        group.bench_function(format!("READ RECORD, {name}"), |bencher| bencher.iter(|| send(&mut measured, &read)));
+    }
+    let mut select = select_path(&[RECORD_FILES[0].0]);
+    send(&mut measured, &select);
+    select[0] |= 1;
+    send(&mut measured, &select);
+    let turns = [[0x00, 0xB2, 100, 0x04, 0x00], [0x01, 0xB2, 100, 0x04, 0x00]];
+    let mut next = turns.iter().cycle();
+    group.bench_function("READ RECORD, two channels in turn", |bencher| {
+        bencher.iter(|| next.next().map(|read| send(&mut measured, read)));
+    });
+}
+
 fn signature<R: Rsa + Send>(criterion: &mut Criterion, name: &str, rsa: R) {
     let mut measured = personalised(&Preset::isoapplet(), rsa);
     measured.generate_key();
@@ -67,5 +86,5 @@ fn generation(criterion: &mut Criterion) {
     group.bench_function("RSA-2048 on the card", |bencher| bencher.iter(|| send(&mut measured, GENERATE)));
 }
 
-criterion_group!(benches, parse, files, signatures, generation);
+criterion_group!(benches, parse, files, record_files, signatures, generation);
 criterion_main!(benches);

@@ -131,6 +131,34 @@ pub fn full<R: Rsa + Send>(rsa: R) -> Measured<R> {
     measured
 }
 
+/// Identifiers of the record EFs of [`records`]: linear fixed, linear variable, cyclic.
+pub const RECORD_FILES: [(u16, &str); 3] = [(0x1002, "linear fixed"), (0x1004, "linear variable"), (0x1006, "cyclic")];
+
+/// A plain ISO card with 200 records of 32 bytes in each of three EFs, and channel 1 open.
+///
+/// # Panics
+/// Where the card refuses a command.
+#[must_use]
+pub fn records<R: Rsa + Send>(rsa: R) -> Measured<R> {
+    let card = SimCard::from_seed(&Preset::iso(), 0x15, rsa).expect("a built-in preset makes a card");
+    let mut measured = Measured { card, paths: Vec::new() };
+    for (id, _) in RECORD_FILES {
+        let [high, low] = id.to_be_bytes();
+        let parameters = [
+            0x62, 0x11, 0x82, 0x05, low, 0x21, 0x00, 0x20, 0xC8, 0x80, 0x02, 0x19, 0x00, 0x83, 0x02, high, low, 0x88,
+            0x00,
+        ];
+        must(&mut measured.card, &encode(&Command::new(Ins::CREATE_FILE, 0, 0).with_data(&parameters)));
+        for number in 0..200 {
+            let record = content(32, number);
+            must(&mut measured.card, &encode(&Command::new(Ins::APPEND_RECORD, 0, 0).with_data(&record)));
+        }
+        measured.paths.push(vec![id]);
+    }
+    must(&mut measured.card, &[0x00, 0x70, 0x00, 0x01]);
+    measured
+}
+
 /// Bytes that look like a DER object and differ from file to file.
 fn content(len: usize, seed: u16) -> Vec<u8> {
     let mut bytes = vec![0x30, 0x82];

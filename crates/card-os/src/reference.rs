@@ -2,6 +2,8 @@
 //!
 //! A try is spent, and committed, before the comparison: a power cut never gives one back.
 
+mod holder;
+
 use alloc::vec::Vec;
 
 use card_wire::tlv::{self, Tag};
@@ -13,20 +15,24 @@ use crate::nvm::page::PageNo;
 use crate::nvm::store::Store;
 use crate::nvm::{self, Nvm};
 
+pub(crate) use holder::{
+    Error, State, Value, authenticate, change, require, require_by, reset, reset_by, set, state, verify,
+};
+
 /// Content of the EF of a PIN or key: set or not, tries left, tries in all, least and longest length, length of the
 /// value, commits that only spent or restored tries (4), the value and zeros.
-pub(crate) const SET: usize = 0;
-pub(crate) const LEFT: usize = 1;
-pub(crate) const TRIES: usize = 2;
-pub(crate) const MIN: usize = 3;
-pub(crate) const MAX: usize = 4;
-pub(crate) const LEN: usize = 5;
-pub(crate) const QUIET: usize = 6;
-pub(crate) const VALUE: usize = 10;
+const SET: usize = 0;
+const LEFT: usize = 1;
+const TRIES: usize = 2;
+const MIN: usize = 3;
+const MAX: usize = 4;
+const LEN: usize = 5;
+const QUIET: usize = 6;
+const VALUE: usize = 10;
 /// Bytes in which a PIN is stored, and the longest PIN.
-pub(crate) const PIN_LEN: usize = 16;
+const PIN_LEN: usize = 16;
 /// Bytes in which an administration key is stored.
-pub(crate) const KEY_LEN: usize = 32;
+const KEY_LEN: usize = 32;
 
 /// Key kinds of a key file, tag 82.
 pub(crate) mod kind {
@@ -132,4 +138,39 @@ pub(crate) fn change_counter<N: Nvm>(store: &mut Store<N>) -> Result<u32, nvm::E
 fn holders(index: &Index) -> Vec<PageNo> {
     let holds = |file: &&Entry| matches!(internal::identity(file), Some((Internal::Pin | Internal::Key, _)));
     index.files().filter(holds).map(|file| file.page).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_read_and_what_is_out_of_range_refused() {
+        let pin = [0x80, 1, 1, 0x81, 1, 2, 0x82, 3, 4, 8, 3];
+        let parsed = Policy::Pin { number: 2, min: 4, max: 8, tries: 3, resets_by: None, flags: 0 };
+        assert_eq!(Policy::parse(&pin), Some(parsed));
+        assert_eq!((parsed.identity(), parsed.blank().len()), ((Internal::Pin, 2), VALUE + PIN_LEN));
+        for (at, value) in [(2, 0), (2, 4), (5, 0), (5, 15), (8, 0), (8, 9), (9, 17), (10, 0), (10, 16), (3, 0x86)] {
+            let mut bad = pin;
+            bad[at] = value;
+            assert_eq!(Policy::parse(&bad), None, "{at}");
+        }
+        let more = |more: &[u8]| Policy::parse(&[&pin[..], more].concat());
+        let Some(Policy::Pin { resets_by, flags, .. }) = more(&[0x83, 1, 1, 0x84, 1, 1]) else { panic!() };
+        assert_eq!((resets_by, flags), (Some(1), CAN_BE_DISABLED));
+        for bad in [&[0x83, 1, 0][..], &[0x83, 1, 15], &[0x83, 0], &[0x84, 1, 2], &[0x85, 0], &[0x84]] {
+            assert_eq!(more(bad), None, "{bad:02X?}");
+        }
+    }
+
+    #[test]
+    fn keys_have_their_own_limits() {
+        let key = |len, tries| Policy::parse(&[0x80, 1, 2, 0x81, 1, 3, 0x82, 2, len, tries]);
+        assert_eq!(key(24, 5), Some(Policy::Key { number: 3, len: 24, tries: 5 }));
+        assert!(key(17, 5).is_none() && key(16, 0).is_none() && key(16, 16).is_none());
+        let pair = |slot, kind| Policy::parse(&[0x80, 1, 3, 0x81, 1, slot, 0x82, 1, kind]);
+        assert_eq!(pair(0, kind::P384), Some(Policy::Pair { slot: 0, kind: kind::P384 }));
+        assert!(pair(16, kind::P384).is_none() && pair(1, 0xE3).is_none());
+        assert_eq!(pair(15, kind::RSA_3072).map(Policy::algorithm), Some(kind::RSA_3072));
+    }
 }

@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// What gives the honest answers
     #[arg(long, value_enum, default_value = "card")]
     behind: Behind,
-    /// What the card is made from: isoapplet, certificate, or a TOML file
+    /// What the card is made from: isoapplet, certificate, iso, tight, or a TOML file
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// File that holds the card; what hosts do to it stays

@@ -24,7 +24,7 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What the card is made from: isoapplet, certificate, or a TOML file
+    /// What the card is made from: isoapplet, certificate, iso, tight, or a TOML file
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// File that holds the card; made if it is not there

@@ -32,7 +32,7 @@ pub(crate) struct TargetArgs {
     /// Address to wait at for a card simulator (--target vpcd)
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
     pub(crate) listen: String,
-    /// Preset of the built-in card: isoapplet, certificate, or a TOML file
+    /// Preset of the built-in card: isoapplet, certificate, iso, tight, or a TOML file
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// Seed of the built-in card's randomness

@@ -9,6 +9,7 @@
 //! What a machine cannot measure (no openssl, no pcscd, no `CARDLAB_BIN`) is said in a line, and no row is made up.
 
 mod fork;
+mod records;
 mod report;
 mod rsa;
 mod select;
@@ -46,6 +47,8 @@ struct Options {
 enum Part {
     /// SELECT by path, and what it allocates
     Select,
+    /// READ RECORD, and two logical channels in turn
+    Records,
     /// A fork of a card that then reads
     Fork,
     /// Signatures against openssl, and what the card adds to its provider
@@ -66,6 +69,9 @@ fn main() -> Result<()> {
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     if wanted(Part::Select) {
         select::measure(&mut report);
+    }
+    if wanted(Part::Records) {
+        records::measure(&mut report);
     }
     if wanted(Part::Fork) {
         fork::measure(&mut report);

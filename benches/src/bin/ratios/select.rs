@@ -41,7 +41,7 @@ fn scattered(commands: &[Vec<u8>]) -> Vec<Vec<u8>> {
     (0..commands.len() * 8).map(|at| commands[at * STRIDE % commands.len()].clone()).collect()
 }
 
-fn time(measured: &mut Measured<SoftRsa>, commands: &[Vec<u8>]) -> Samples {
+pub(crate) fn time(measured: &mut Measured<SoftRsa>, commands: &[Vec<u8>]) -> Samples {
     // Once with a look at the status: a card that refuses must not be measured.
     commands.iter().for_each(|command| drop(must(&mut measured.card, command)));
     let mut samples = Samples::default();
@@ -58,7 +58,7 @@ fn time(measured: &mut Measured<SoftRsa>, commands: &[Vec<u8>]) -> Samples {
     samples
 }
 
-fn allocations(measured: &mut Measured<SoftRsa>, command: &[u8]) -> u32 {
+pub(crate) fn allocations(measured: &mut Measured<SoftRsa>, command: &[u8]) -> u32 {
     let mut answer = [0; ANSWER];
     let count = allocations_during(|| {
         black_box(measured.card.transmit(black_box(command), &mut answer));

@@ -16,8 +16,8 @@ use crate::session::{FileRef, Session, Version};
 pub(crate) const AID: [u8; 12] = [0xF2, 0x76, 0xA2, 0x88, 0xBC, 0xFB, 0xA6, 0x9D, 0x34, 0xF3, 0x10, 0x01];
 
 /// What P1 says the data field is.
-#[derive(Clone, Copy)]
-enum By {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
     FileId,
     ChildDf,
     ChildEf,

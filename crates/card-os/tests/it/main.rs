@@ -4,6 +4,8 @@
 mod bounds;
 mod dialect;
 mod events;
+mod iso_files;
+mod iso_security;
 mod keys;
 mod memory;
 mod refused;

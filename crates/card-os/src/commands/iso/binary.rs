@@ -1,13 +1,13 @@
 //! READ, WRITE, UPDATE and ERASE BINARY, even and odd instructions.
 
 use card_wire::tlv::{self, Tag};
-use card_wire::{Case, Command, Status};
+use card_wire::{Case, Command, Ins, Status};
 
-use super::{reads_to_the_end, status};
+use super::{authenticate, reads_to_the_end, status};
 use crate::commands::{Context, expect_case};
-use crate::fs::attributes::Attributes;
+use crate::fs::attributes::{Attributes, Internal};
 use crate::fs::rule::Act;
-use crate::fs::{self, fci};
+use crate::fs::{self, fci, internal};
 use crate::nvm::index::Entry;
 use crate::nvm::object::Kind;
 use crate::platform::Platform;
@@ -66,12 +66,12 @@ fn offset(value: &[u8]) -> Result<usize, Status> {
 }
 
 /// The objects of an odd instruction's data field.
-fn objects<'a>(data: &'a [u8]) -> impl Iterator<Item = Result<(u32, &'a [u8]), Status>> {
+fn objects(data: &[u8]) -> impl Iterator<Item = Result<(u32, &[u8]), Status>> {
     tlv::Reader::new(data)
         .map(|object| object.map(|object| (object.tag.0, object.value)).map_err(|_| Status::WRONG_DATA))
 }
 
-/// The transparent EF in the way the checks want it: state, access, structure.
+/// The EF in the way the checks want it: state, access, structure.
 fn open<P: Platform>(
     context: &mut Context<'_, P>,
     command: &Command<'_>,
@@ -81,11 +81,14 @@ fn open<P: Platform>(
     let entry = target.find(context)?;
     context.expect_usable(&entry)?;
     context.expect_access(command, &entry, act)?;
-    if fci::without_shareable(entry.descriptor) == fci::TRANSPARENT {
-        Ok(entry)
-    } else {
-        Err(Status::INCOMPATIBLE_FILE)
-    }
+    let transparent = fci::without_shareable(entry.descriptor) == fci::TRANSPARENT;
+    let sets_key = command.ins == Ins::UPDATE_BINARY && is_key(&entry);
+    if transparent || sets_key { Ok(entry) } else { Err(Status::INCOMPATIBLE_FILE) }
+}
+
+/// An administration key, which UPDATE BINARY sets.
+fn is_key(entry: &Entry) -> bool {
+    matches!(internal::identity(entry), Some((Internal::Key, _)))
 }
 
 /// READ BINARY; case 2, the odd instruction case 4.
@@ -182,6 +185,9 @@ fn expect_room(entry: &Entry, offset: usize, len: usize) -> Result<(), Status> {
 /// UPDATE BINARY; case 3. Nothing is written unless all of the data fits.
 pub(super) fn update<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Result<(), Status> {
     let (entry, offset, data) = brought(context, command, Act::Update)?;
+    if is_key(&entry) {
+        return authenticate::set_key(context, &entry, offset, data);
+    }
     expect_room(&entry, offset, data.len())?;
     put(context, &entry, offset, data)
 }

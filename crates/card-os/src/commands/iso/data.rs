@@ -5,8 +5,8 @@ use card_wire::{Case, Command, Ins, Status};
 
 use super::status;
 use crate::commands::{Context, expect_case};
+use crate::fs;
 use crate::fs::rule::Act;
-use crate::fs::{self};
 use crate::platform::Platform;
 use crate::reference;
 use crate::reply::Reply;

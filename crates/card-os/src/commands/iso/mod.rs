@@ -1,10 +1,12 @@
 //! Commands of the ISO file system, as ISO.md has them: one file for each family, one function for each command. This
 //! file only finds the function, and has what all of them ask.
 
+mod authenticate;
 mod binary;
 mod channel;
 mod data;
 mod file;
+mod pin;
 mod record;
 mod select;
 
@@ -29,6 +31,12 @@ pub(super) const fn is_known(ins: Ins) -> bool {
             | Ins::ERASE_BINARY
             | Ins::ERASE_BINARY_ODD
             | Ins::ACTIVATE_FILE
+            | Ins::VERIFY
+            | Ins::CHANGE_REFERENCE_DATA
+            | Ins::DISABLE_VERIFICATION_REQUIREMENT
+            | Ins::ENABLE_VERIFICATION_REQUIREMENT
+            | Ins::RESET_RETRY_COUNTER
+            | Ins::EXTERNAL_AUTHENTICATE
             | Ins::MANAGE_CHANNEL
             | Ins::GET_CHALLENGE
             | Ins::SEARCH_RECORD
@@ -84,6 +92,13 @@ pub(super) fn execute<P: Platform>(
         Ins::TERMINATE_DF => done(file::terminate(context, command, Kind::Df)),
         Ins::TERMINATE_EF => done(file::terminate(context, command, Kind::Ef)),
         Ins::TERMINATE_CARD_USAGE => done(file::terminate_card(context, command)),
+        Ins::VERIFY => done(pin::verify(context, command)),
+        Ins::CHANGE_REFERENCE_DATA => done(pin::change(context, command)),
+        Ins::RESET_RETRY_COUNTER => done(pin::reset(context, command)),
+        Ins::ENABLE_VERIFICATION_REQUIREMENT | Ins::DISABLE_VERIFICATION_REQUIREMENT => {
+            done(pin::require(context, command))
+        }
+        Ins::EXTERNAL_AUTHENTICATE => done(authenticate::external(context, command)),
         Ins::MANAGE_CHANNEL => done(channel::manage(context, command, reply)),
         Ins::GET_CHALLENGE => done(get_challenge(context, command, reply)),
         // Alone it is answered by the link; here it was chained, or in an ENVELOPE, which means nothing.

@@ -7,6 +7,7 @@ use card_wire::{Command, Status};
 
 use super::status;
 use crate::commands::Context;
+use crate::commands::select::By;
 use crate::fs::access::Access;
 use crate::fs::life::{self, LifeCycle};
 use crate::fs::{self, fci};
@@ -14,35 +15,6 @@ use crate::nvm::index::{Entry, Index};
 use crate::nvm::object::{Kind, ROOT};
 use crate::platform::Platform;
 use crate::reply::Reply;
-
-/// What P1 says the data field is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    FileId,
-    ChildDf,
-    ChildEf,
-    Parent,
-    Name,
-    PathFromMf,
-    PathFromDf,
-}
-
-impl TryFrom<u8> for By {
-    type Error = Status;
-
-    fn try_from(p1: u8) -> Result<Self, Status> {
-        match p1 {
-            0x00 => Ok(Self::FileId),
-            0x01 => Ok(Self::ChildDf),
-            0x02 => Ok(Self::ChildEf),
-            0x03 => Ok(Self::Parent),
-            0x04 => Ok(Self::Name),
-            0x08 => Ok(Self::PathFromMf),
-            0x09 => Ok(Self::PathFromDf),
-            _ => Err(Status::WRONG_P1_P2),
-        }
-    }
-}
 
 impl By {
     /// Whether the data field can have this length.

@@ -23,6 +23,7 @@ mod model;
 mod player;
 mod real;
 mod scene;
+mod scene_iso;
 mod tape;
 mod wrong;
 
@@ -30,7 +31,7 @@ use campaign::{Campaign, Counts, Effort, length};
 use card_os::sim::SimNvm;
 use player::play;
 use real::Real;
-use scene::{Flow, small};
+use scene::Flow;
 use tape::{Tape, Wrong};
 
 fn is_exhaustive() -> bool {
@@ -40,8 +41,10 @@ fn is_exhaustive() -> bool {
 /// Tears every command of a flow.
 fn tear(flow: &Flow) {
     let effort = if is_exhaustive() { Effort::Exhaustive } else { Effort::Sample { torn: 5, recovered: 61 } };
-    let mut card = player::blank(Tape::new(vec![0; small().nvm_len as usize], Wrong::Nothing));
-    let mut twin = player::blank(SimNvm::new(small().nvm_len as usize));
+    let preset = (flow.preset)();
+    let len = preset.nvm_len as usize;
+    let mut card = player::blank_of(Tape::new(vec![0; len], Wrong::Nothing), &preset);
+    let mut twin = player::blank_of(SimNvm::new(len), &preset);
     let (mut counts, mut told) = (Counts::default(), 0);
     for (number, step) in flow.steps.iter().enumerate() {
         let played = play(&mut card, step);
@@ -64,7 +67,7 @@ fn tear(flow: &Flow) {
 }
 
 fn named(name: &str) -> Flow {
-    scene::flows().into_iter().find(|flow| flow.name == name).unwrap()
+    scene::flows().into_iter().chain(scene_iso::flows()).find(|flow| flow.name == name).unwrap()
 }
 
 #[test]
@@ -100,4 +103,24 @@ fn updates_survive_every_cut() {
 #[test]
 fn a_full_memory_survives_every_cut() {
     tear(&named("a full memory"));
+}
+
+#[test]
+fn records_survive_every_cut() {
+    tear(&named("records"));
+}
+
+#[test]
+fn objects_life_cycles_and_environments_survive_every_cut() {
+    tear(&named("objects and life cycles"));
+}
+
+#[test]
+fn several_pins_survive_every_cut() {
+    tear(&named("several PINs"));
+}
+
+#[test]
+fn key_files_survive_every_cut() {
+    tear(&named("key files"));
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use card_os::crypto::rsa::{CryptoError, Rsa, RsaPrivateKey};
 use card_os::platform::{Event, Events, Parts};
+use card_os::preset::Dialect;
 use card_os::sim::{SimPlatform, seeded_rng};
-use card_os::{Card, OpenError, Platform};
+use card_os::{Card, OpenError, Platform, Preset};
 use card_wire::Protocol;
 use rand_chacha::ChaCha20Rng;
 use rand_core::CryptoRng;
@@ -72,9 +73,14 @@ pub(crate) fn parts<N: card_os::nvm::Nvm>(nvm: N) -> Parts<SimPlatform<ToyRsa, W
     Parts { nvm, rng: seeded_rng(11, 0), rsa: ToyRsa, events: Written::default() }
 }
 
-/// A blank, powered card on this memory.
+/// A blank, powered card of the small preset on this memory.
 pub(crate) fn blank<N: card_os::nvm::Nvm>(nvm: N) -> On<N> {
-    let mut card = Card::create(parts(nvm), &small()).unwrap();
+    blank_of(nvm, &small())
+}
+
+/// A blank, powered card on this memory.
+pub(crate) fn blank_of<N: card_os::nvm::Nvm>(nvm: N, preset: &Preset) -> On<N> {
+    let mut card = Card::create(parts(nvm), preset).unwrap();
     card.power_on(Protocol::T1);
     // What making the card wrote is told with the first command, whatever it is.
     send(&mut card, &bytes("00FF0000"));
@@ -136,6 +142,9 @@ pub(crate) fn look<P: Platform<Rng = ChaCha20Rng>>(card: &mut Card<P>) -> Vec<St
 pub(crate) fn look_live<P: Platform<Rng = ChaCha20Rng>>(card: &mut Card<P>) -> Vec<String> {
     card.reset();
     *card.rng_mut() = seeded_rng(11, 1);
+    if card.preset().dialect == Dialect::None {
+        return super::scene_iso::look(|command| send(card, &bytes(command)));
+    }
     let mut seen = Vec::new();
     let mut ask = |command: &str| seen.push(hex::encode_upper(send(card, &bytes(command))));
     ask(SELECT_AID);

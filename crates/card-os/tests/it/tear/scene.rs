@@ -21,6 +21,8 @@ pub(crate) struct Flow {
     pub(crate) steps: Vec<Step>,
     /// Steps in front of this one only prepare; they are torn in another flow.
     pub(crate) from: usize,
+    /// The card.
+    pub(crate) preset: fn() -> Preset,
 }
 
 /// A card of 160 pages, enough for RSA keys and files of all three forms.
@@ -33,15 +35,15 @@ pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     hex::decode(hex.replace([' ', '\n'], "")).unwrap()
 }
 
-fn says(command: &str, status: &'static str) -> Step {
+pub(crate) fn says(command: &str, status: &'static str) -> Step {
     Step { command: bytes(command), status, wrong: None }
 }
 
-fn ok(command: &str) -> Step {
+pub(crate) fn ok(command: &str) -> Step {
     says(command, "9000")
 }
 
-fn tries(command: &str, wrong: &str) -> Step {
+pub(crate) fn tries(command: &str, wrong: &str) -> Step {
     Step { wrong: Some(bytes(wrong)), ..ok(command) }
 }
 
@@ -58,27 +60,27 @@ fn df(id: u16) -> Step {
 }
 
 /// UPDATE BINARY with bytes that are different at each place and in each call.
-fn update(offset: u16, len: u16, salt: u16) -> Step {
+pub(crate) fn update(offset: u16, len: u16, salt: u16) -> Step {
     let data: String =
         (0..len).map(|at| format!("{:02X}", (at ^ (at >> 8).wrapping_mul(37) ^ salt) % 251 + 1)).collect();
     ok(&format!("00D6{offset:04X} 00{len:04X} {data}"))
 }
 
-fn select(id: u16) -> Step {
+pub(crate) fn select(id: u16) -> Step {
     ok(&format!("00A4000C02{id:04X}"))
 }
 
-fn delete(id: u16) -> Step {
+pub(crate) fn delete(id: u16) -> Step {
     ok(&format!("00E4000002{id:04X}"))
 }
 
-fn value(name: &str) -> Vec<u8> {
+pub(crate) fn value(name: &str) -> Vec<u8> {
     let keys = include_str!("../../../../../fixtures/conformance/_keys.toml");
     let (_, rest) = keys.split_once(&format!("\n{name} = \"\"\"")).unwrap();
     bytes(rest.split_once("\"\"\"").unwrap().0)
 }
 
-fn import(name: &str) -> Step {
+pub(crate) fn import(name: &str) -> Step {
     let data = value(name);
     ok(&format!("00DB3FFF 00{:04X} {}", data.len(), hex::encode(data)))
 }
@@ -108,7 +110,7 @@ fn with_pin() -> Vec<Step> {
 
 fn flow(name: &'static str, steps: Vec<Step>) -> Flow {
     let steps = [with_pin(), steps].concat();
-    Flow { name, steps, from: 4 }
+    Flow { name, steps, from: 4, preset: small }
 }
 
 fn personalise() -> Flow {
@@ -116,7 +118,7 @@ fn personalise() -> Flow {
         vec![ok(SELECT_AID), df(0x5015), ef(0x5031, 40), update(0, 40, 1), ef(0x5032, 300), update(0, 300, 2)];
     steps.extend([ef(0x4401, 1500), update(0, 1500, 3), ef(0x6000, 200), update(0, 200, 9), update(50, 9, 10)]);
     steps.extend([ok(SET_PUK), ok(SET_PIN), tries(VERIFY, VERIFY_WRONG)]);
-    Flow { name: "personalise", steps, from: 0 }
+    Flow { name: "personalise", steps, from: 0, preset: small }
 }
 
 fn first_keys() -> Flow {
@@ -192,7 +194,7 @@ fn full() -> Flow {
     Flow { from, ..flow("a full memory", steps) }
 }
 
-/// All flows.
+/// All flows of the dialect.
 pub(crate) fn flows() -> Vec<Flow> {
     vec![personalise(), first_keys(), pins(), deletions(), replaced_keys(), updates(), full()]
 }

@@ -80,7 +80,7 @@ fn a_rule_is_kept_and_a_deactivated_file_is_told() {
     make_pins(&desk);
     // Reading with PIN 1, everything else always.
     explore(&desk, &[&create("820101 83021001 80020008 8800 8C08 7F 000000000000 11")]).says("Success!");
-    explore(&desk, &["cat 1001"]).says("Security status not satisfied");
+    explore(&desk, &["cat 1001"]).says("Read failed");
     explore(&desk, &["verify CHV1 31:32:33:34", "cat 1001"]).says("00000000: 00 00 00 00 00 00 00 00");
     explore(&desk, &["apdu 00040000 02 1001"]).says("Success!");
     explore(&desk, &["apdu 00A40000 02 1001 00"]).says("SW1=0x62, SW2=0x83");

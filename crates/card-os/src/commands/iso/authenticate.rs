@@ -1,0 +1,52 @@
+//! EXTERNAL AUTHENTICATE with an administration key, and how such a key is set.
+
+use card_wire::{Case, Command, Status};
+
+use super::pin::Reference;
+use crate::commands::Context;
+use crate::fs::attributes::Internal;
+use crate::nvm::index::Entry;
+use crate::platform::Platform;
+use crate::reference::{self, Value};
+
+/// EXTERNAL AUTHENTICATE. Case 3 answers the challenge, case 1 asks whether that is needed.
+pub(super) fn external<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Result<(), Status> {
+    if command.p1 != 0x00 {
+        return Err(Status::WRONG_P1_P2);
+    }
+    let reference = Reference::try_from(command.p2)?;
+    let answer = match (command.case(), <&[u8; 16]>::try_from(command.data)) {
+        (Case::One, _) => None,
+        (Case::Three, Ok(answer)) => Some(answer),
+        _ => return Err(Status::WRONG_LENGTH),
+    };
+    let file = reference.find(context, Internal::Key)?;
+    let Some(answer) = answer else { return context.tell(&file) };
+    if context.set_state(&file)?.left == 0 {
+        return Err(context.preset.blocked);
+    }
+    // One attempt a challenge, whatever comes of it.
+    let challenge = context.iso().challenge.ok_or(Status::CONDITIONS)?;
+    context.iso_mut().challenge = None;
+    let result = reference::authenticate(context.store, context.events, &file, &challenge, answer);
+    context.conclude(&file, result)?;
+    context.note_verified(&file);
+    Ok(())
+}
+
+/// UPDATE BINARY on the file of an administration key, whose checks the caller has made.
+pub(super) fn set_key<P: Platform>(
+    context: &mut Context<'_, P>,
+    file: &Entry,
+    offset: usize,
+    data: &[u8],
+) -> Result<(), Status> {
+    if offset != 0 {
+        return Err(Status::WRONG_OFFSET);
+    }
+    let len = usize::from(reference::state(context.store, file)?.max);
+    let new = Value::key(data).filter(|_| data.len() == len).ok_or(Status::WRONG_LENGTH)?;
+    reference::set(context.store, file, &new)?;
+    context.forget_verified(file);
+    context.make_current(file)
+}
