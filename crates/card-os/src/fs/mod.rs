@@ -1,11 +1,12 @@
 //! The file system: a tree of DFs and EFs over the object store. Knows no APDU.
 //!
-//! `access` and `fci` are the dialect's; `fcp`, `rule`, `attributes`, `life`, `internal`, `record` and `data` are
-//! those of the ISO file system.
+//! `access` and `fci` are the dialect's; `fcp`, `rule`, `attributes`, `life`, `internal`, `record`, `data` and
+//! `environment` are those of the ISO file system.
 
 pub(crate) mod access;
 pub(crate) mod attributes;
 pub(crate) mod data;
+pub(crate) mod environment;
 pub(crate) mod fci;
 pub(crate) mod fcp;
 pub(crate) mod internal;

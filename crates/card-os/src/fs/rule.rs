@@ -40,7 +40,7 @@ impl Act {
 /// Who asks, and with which instruction.
 #[derive(Clone, Copy)]
 pub(crate) struct Asker {
-    pub(crate) verified: [Option<FileRef>; VERIFIED],
+    pub(crate) verified: [FileRef; VERIFIED],
     pub(crate) ins: Ins,
 }
 
@@ -263,7 +263,7 @@ impl Conditions<'_> {
     /// Whether the PIN or key in this file counts as verified. One that is out of use does not.
     fn counts(&self, kind: Internal, file: &Entry) -> bool {
         let disabled = kind == Internal::Pin && Attributes(file.attributes).is_disabled();
-        let verified = || self.asker.verified.iter().flatten().any(|verified| *verified == FileRef::of(file));
+        let verified = || self.asker.verified.contains(&FileRef::of(file));
         life::expect_usable(self.index, file).is_ok() && (disabled || verified())
     }
 }
