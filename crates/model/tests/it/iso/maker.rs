@@ -81,7 +81,7 @@ fn chained(mut commands: Vec<Vec<u8>>, dice: &mut Dice) -> Vec<Vec<u8>> {
         ]));
     }
     if dice.percent(90) {
-        let ne = (!le.is_empty()).then(|| 256);
+        let ne = (!le.is_empty()).then_some(256);
         commands.push(apdu([cla, ins, p1, p2], two, ne, false));
     }
     commands
