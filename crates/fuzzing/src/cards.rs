@@ -96,7 +96,8 @@ pub fn profile(preset: &Preset) -> Profile {
         dialect: match preset.dialect {
             Dialect::V0 => card_model::Dialect::V0,
             Dialect::V1 => card_model::Dialect::V1,
-            Dialect::Auto | Dialect::None => card_model::Dialect::Auto,
+            Dialect::Auto => card_model::Dialect::Auto,
+            Dialect::None => card_model::Dialect::None,
         },
         pin_min: preset.pin.min,
         pin_max: preset.pin.max,
@@ -110,6 +111,7 @@ pub fn profile(preset: &Preset) -> Profile {
         df_children: preset.limits.df_children,
         file_len: preset.limits.file_len,
         memory: preset.nvm_len,
+        raw_rsa: preset.features.raw_rsa,
     }
 }
 

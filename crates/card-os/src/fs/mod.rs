@@ -249,7 +249,11 @@ pub(crate) fn replace_master_file<N: Nvm>(store: &mut Store<N>, file: &IsoFile) 
     if file.kind != Kind::Df {
         return Err(Error::BadData);
     }
-    if life::state(&mf) != life::LifeCycle::Creation {
+    let holder = match fci::name(&file.info) {
+        Some(name) => named(store, name)?,
+        None => None,
+    };
+    if life::state(&mf) != life::LifeCycle::Creation || holder.is_some_and(|other| other.page != mf.page) {
         return Err(Error::Exists);
     }
     let mut object = Object::new(Kind::Df, ROOT, MF_ID, &file.info, 0);

@@ -11,6 +11,7 @@ use card_os::crypto::rsa::{CryptoError, Rsa, RsaPrivateKey, SoftRsa, generate};
 use card_os::sim::{SimCard, seeded_rng};
 use counting_alloc::{CountingAlloc, SECRET_LEN, left_behind};
 use rand_core::CryptoRng;
+use sha2::Digest as _;
 
 #[global_allocator]
 static ALLOCATOR: CountingAlloc = CountingAlloc;
@@ -259,9 +260,17 @@ fn no_administration_key_stays_in_a_freed_block() {
     }
 }
 
-/// An OAEP block (RFC 8017) with SHA-256.
-fn oaep(message: &[u8]) -> Vec<u8> {
-    use sha2::Digest as _;
+/// What an OAEP block (RFC 8017) with SHA-256 hides: hash of the label, zeros, 01, message.
+fn oaep_data(message: &[u8]) -> Vec<u8> {
+    let mut data = sha2::Sha256::digest([]).to_vec();
+    data.resize(256 - 34 - message.len(), 0);
+    data.push(1);
+    data.extend_from_slice(message);
+    data
+}
+
+/// The block that hides it.
+fn oaep(mut data: Vec<u8>) -> Vec<u8> {
     let xor = |bytes: &mut [u8], seed: &[u8]| {
         for (counter, part) in (0u32..).zip(bytes.chunks_mut(32)) {
             let mask = sha2::Sha256::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
@@ -269,23 +278,25 @@ fn oaep(message: &[u8]) -> Vec<u8> {
         }
     };
     let mut seed = vec![0x5E; 32];
-    let mut db = sha2::Sha256::digest([]).to_vec();
-    db.resize(256 - 34 - message.len(), 0);
-    db.push(1);
-    db.extend_from_slice(message);
-    xor(&mut db, &seed);
-    xor(&mut seed, &db);
-    [vec![0], seed, db].concat()
+    xor(&mut data, &seed);
+    xor(&mut seed, &data);
+    [vec![0], seed, data].concat()
+}
+
+/// A card whose environment deciphers OAEP with the mirror's key.
+fn with_oaep_key() -> SimCard<Mirror> {
+    let mut card = iso(Mirror);
+    send(&mut card, &internal(4, &[0x80, 1, 3, 0x81, 1, 5, 0x82, 1, 0xF3]), "9000");
+    send(&mut card, &command("002241B8", &[0x80, 1, 0x14, 0x84, 1, 5]), "9000");
+    send(&mut card, &hex::decode("0046000000").unwrap(), "610E");
+    card
 }
 
 #[test]
 fn no_message_under_oaep_stays_in_a_freed_block() {
     const MESSAGE: &[u8; 16] = b"\xA9\x8A\x8Bmessage\x8C\x8D\x8E\x8F\x90\x92";
-    let mut card = iso(Mirror);
-    send(&mut card, &internal(4, &[0x80, 1, 3, 0x81, 1, 5, 0x82, 1, 0xF3]), "9000");
-    send(&mut card, &command("002241B8", &[0x80, 1, 0x14, 0x84, 1, 5]), "9000");
-    send(&mut card, &hex::decode("0046000000").unwrap(), "610E");
-    let block = oaep(MESSAGE);
+    let mut card = with_oaep_key();
+    let block = oaep(oaep_data(MESSAGE));
     let whole = [command("002A8086", &[&[0][..], &block].concat()), vec![0, 0]].concat();
     let cut = [command("002A8086", &[&[0][..], &block].concat()), vec![0, 10]].concat();
     let bad = [command("002A8086", &[&[0, 1][..], &block[1..]].concat()), vec![0, 0]].concat();

@@ -19,13 +19,7 @@ pub(crate) fn ask(table: &Table, row: &Row, access: &Access) -> Failures {
         let what = || {
             format!("ins {} {} ({}), mode {}, rule: {}", row.ins, access.send, row.name, access.mode, condition.name)
         };
-        let got = match one(table, row, access, condition) {
-            Ok(got) => got,
-            Err(error) => {
-                failures.setup(&error, &table.card[&row.card].pending, what);
-                continue;
-            }
-        };
+        let got = one(table, row, access, condition).unwrap_or_else(|error| error);
         let expected = match (&access.unruled, condition.holds) {
             (Some(unruled), _) if condition.rule.is_empty() => unruled,
             (_, true) => &access.allowed,
@@ -37,7 +31,7 @@ pub(crate) fn ask(table: &Table, row: &Row, access: &Access) -> Failures {
 }
 
 pub(crate) fn ask_all(table: &Table, card: &str) -> Vec<Failures> {
-    table.played(card).flat_map(|row| row.access.iter().map(move |access| ask(table, row, access))).collect()
+    table.rows(card).flat_map(|row| row.access.iter().map(move |access| ask(table, row, access))).collect()
 }
 
 #[test]

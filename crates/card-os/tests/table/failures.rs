@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 pub(crate) struct Failures {
     shown: Vec<String>,
     count: usize,
-    not_played: usize,
 }
 
 /// So many are printed for each command; the rest is counted.
@@ -25,18 +24,6 @@ impl Failures {
         self.count += 1;
         if self.shown.len() < SHOWN {
             self.shown.push(line);
-        }
-    }
-
-    /// A setup did not go well, which is a failure unless it needs an instruction that is pending.
-    pub(crate) fn setup(&mut self, error: &str, pending: &[String], what: impl FnOnce() -> String) {
-        if !pending.is_empty() && error.ends_with("6D00") {
-            if self.not_played == 0 {
-                eprintln!("not played, and what follows alike: {}: {error}", what());
-            }
-            self.not_played += 1;
-        } else {
-            self.push(format!("{}: {error}", what()));
         }
     }
 

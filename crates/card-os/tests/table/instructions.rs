@@ -11,7 +11,7 @@ pub(crate) fn instructions(table: &Table, card: &str) -> Failures {
     for preset in presets(table, card) {
         let host = Player::new(table).card(card, &preset, &[]).unwrap();
         for ins in 0..=0xFF {
-            let known = table.played(card).any(|row| row.ins() == ins);
+            let known = table.rows(card).any(|row| row.ins() == ins);
             for tail in [&[0, 0][..], &[0, 0, 0], &[0xFF, 0xFF, 1, 0], &[0, 0, 5, 0]] {
                 let got = host.fork().status(&[&[0, ins], tail].concat());
                 if known == (got == "6D00") || got == "mute" {

@@ -56,7 +56,7 @@ pub(crate) fn measure(table: &Table, row: &Row, lengths: &Lengths) -> Failures {
     let player = Player::new(table);
     let setup = lengths.setup.as_ref().unwrap_or(&row.setup);
     match player.card(&row.card, &preset(table, &row.card), setup) {
-        Err(error) => failures.setup(&error, &table.card[&row.card].pending, || format!("{} {}", row.ins, row.name)),
+        Err(error) => failures.push(format!("{} {}: {error}", row.ins, row.name)),
         Ok(host) => {
             for lc in 0..=255 {
                 let data = data(&player, lengths, lc);
@@ -72,7 +72,7 @@ pub(crate) fn measure(table: &Table, row: &Row, lengths: &Lengths) -> Failures {
 }
 
 pub(crate) fn measure_all(table: &Table, card: &str) -> Vec<Failures> {
-    table.played(card).flat_map(|row| row.lengths.iter().map(move |lengths| measure(table, row, lengths))).collect()
+    table.rows(card).flat_map(|row| row.lengths.iter().map(move |lengths| measure(table, row, lengths))).collect()
 }
 
 #[test]

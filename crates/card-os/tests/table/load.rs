@@ -25,10 +25,6 @@ pub(crate) struct CardRow {
     pub(crate) presets: Vec<String>,
     /// What comes before every setup.
     pub(crate) base: Vec<String>,
-    /// Instructions that this build does not have yet, which answer 6D00, and setups that it cannot do. What needs them
-    /// is not played.
-    #[serde(default)]
-    pub(crate) pending: Vec<String>,
 }
 
 /// Class bytes and the answer to a command that is good but for them.
@@ -180,15 +176,6 @@ impl Table {
     /// The rows of a card.
     pub(crate) fn rows<'t>(&'t self, card: &'t str) -> impl Iterator<Item = &'t Row> {
         self.command.iter().filter(move |row| row.card == card)
-    }
-
-    /// The rows that this build can be held to.
-    pub(crate) fn played<'t>(&'t self, card: &'t str) -> impl Iterator<Item = &'t Row> {
-        self.rows(card).filter(|row| !self.is_pending(row))
-    }
-
-    pub(crate) fn is_pending(&self, row: &Row) -> bool {
-        self.card[&row.card].pending.contains(&row.ins)
     }
 
     /// The row of an instruction, to spoil it.

@@ -78,9 +78,6 @@ impl<'t> Player<'t> {
 
     pub(crate) fn setups(&self, host: &mut Host, setups: &[String]) -> Result<(), String> {
         setups.iter().try_for_each(|name| {
-            if self.table.card.values().any(|card| card.pending.contains(name)) {
-                return Err(format!("setup {name} is pending, as if it answered 6D00"));
-            }
             let steps = self.table.setups.get(name).unwrap_or_else(|| panic!("no setup {name}"));
             self.steps(host, steps).map_err(|error| format!("setup {name}: {error}"))
         })

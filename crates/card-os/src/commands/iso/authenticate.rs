@@ -17,13 +17,14 @@ pub(super) fn external<P: Platform>(context: &mut Context<'_, P>, command: &Comm
         return Err(Status::WRONG_P1_P2);
     }
     let reference = Reference::try_from(command.p2)?;
-    let answer = match (command.case(), <&[u8; 16]>::try_from(command.data)) {
-        (Case::One, _) => None,
-        (Case::Three, Ok(answer)) => Some(answer),
-        _ => return Err(Status::WRONG_LENGTH),
-    };
+    if !matches!(command.case(), Case::One | Case::Three) {
+        return Err(Status::WRONG_LENGTH);
+    }
     let file = reference.find(context, Internal::Key)?;
-    let Some(answer) = answer else { return context.tell(&file) };
+    if command.data.is_empty() {
+        return context.tell(&file);
+    }
+    let answer = <&[u8; 16]>::try_from(command.data).map_err(|_| Status::WRONG_LENGTH)?;
     if context.set_state(&file)?.left == 0 {
         return Err(context.preset.blocked);
     }

@@ -22,6 +22,9 @@ const RSA_IMPORT: Tag = Tag(0x7F48);
 /// Outer tag of a key of a curve.
 const EC_IMPORT: Tag = Tag(0xE0);
 
+/// Modulus lengths of the RSA keys that can be imported, in bytes.
+const RSA_LENS: [usize; 3] = [256, 384, 512];
+
 /// The key file of a slot, and the kind of key that it is for.
 ///
 /// # Errors
@@ -92,7 +95,7 @@ pub(super) fn is_import(data: &[u8]) -> bool {
     tlv::split_tag(data).is_ok_and(|(tag, _)| matches!(tag, RSA_IMPORT | EC_IMPORT))
 }
 
-/// Key import. 6900 where the preset does not allow it.
+/// Key import. 6900 where the preset does not allow it, 6A81 for sizes and curves that no key file is for.
 pub(super) fn import<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Result<(), Status> {
     if !context.preset.key_import {
         return Err(Status::NOT_ALLOWED);
@@ -101,14 +104,14 @@ pub(super) fn import<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     let kind = usable_file(context, command, slot, Act::Update)?;
     let mut objects = tlv::Reader::new(command.data);
     let (Some(Ok(object)), None) = (objects.next(), objects.next()) else { return Err(Status::WRONG_DATA) };
-    let pair = match (object.tag, kind) {
-        (RSA_IMPORT, KeyKind::Rsa(len)) => pair::import_rsa(context.rsa, object.value, &[len]),
-        (EC_IMPORT, KeyKind::Ec(_)) => pair::import_ec(object.value),
-        _ => Err(CryptoError::BadKey),
+    let pair = if object.tag == RSA_IMPORT {
+        pair::import_rsa(context.rsa, object.value, &RSA_LENS)
+    } else {
+        pair::import_ec(object.value)
     };
     let pair = pair.map_err(|error| match error {
-        CryptoError::Failed => Error::from(error).into(),
-        CryptoError::Unsupported | CryptoError::BadKey | CryptoError::BadInput => Status::WRONG_DATA,
+        CryptoError::BadKey | CryptoError::BadInput => Status::WRONG_DATA,
+        CryptoError::Unsupported | CryptoError::Failed => Error::from(error).into(),
     })?;
     if pair.kind() == kind { pair.store(context, slot) } else { Err(Status::WRONG_DATA) }
 }

@@ -123,7 +123,7 @@ fn imports_are_checked() {
     host.expect(&import, "6982");
     host.make_pin("A001", "01", 1, "1234", "", "");
     host.verify("01", "1234", "9000");
-    host.expect(&with_data("00DB3FFF", &value("rsa1024-import")), "6A80");
+    host.expect(&with_data("00DB3FFF", &value("rsa1024-import")), "6A81");
     host.expect(&with_data("00DB3FFF", &value("p256-import")), "6A80");
     host.expect(&with_data("00DB3FFF", "7F4800"), "6A80");
     host.expect(&with_data("00DB3FFF", "7F48"), "6A80");
