@@ -57,10 +57,10 @@ impl Card {
             return Err(words::PARAMETERS);
         }
         call.is_case(&[1, 3])?;
+        let number = self.reference(call, false)?.number;
         if !matches!(call.data().len(), 0 | 16) {
             return Err(words::LENGTH);
         }
-        let number = self.reference(call, false)?.number;
         let Ok(answer) = <[u8; 16]>::try_from(call.data()) else { return self.state(number, call.channel) };
         let key = self.value(number)?;
         if self.held(number)?.1.tries.left == 0 && call.said != Some(words::CONDITIONS) {

@@ -111,16 +111,14 @@ impl Card {
     }
 
     /// PUT DATA with 7F48 or E0.
-    pub(crate) fn import(&mut self, tag: u32, value: &[u8], rest: &[u8], call: &Call<'_>) -> Outcome {
+    pub(crate) fn import(&mut self, call: &Call<'_>) -> Outcome {
         if !self.profile.key_import {
             return Err(words::NOT_ALLOWED);
         }
         let slot = self.session(call.channel)?.environment.slot().ok_or(words::CONDITIONS)?;
         let file = self.key_file(slot, Right::UPDATE, call)?;
         let Kind::Pair(_, algorithm) = file.kind else { return Err(words::KIND) };
-        if !rest.is_empty() {
-            return Err(words::DATA);
-        }
+        let Some((tag, value, [])) = apdu::object(call.data()) else { return Err(words::DATA) };
         let doubt = |status: u16| if call.said == Some(words::UNSUPPORTED) { words::UNSUPPORTED } else { status };
         let key = if tag == 0xE0 { import_ec(value, self.strict) } else { import_rsa(value) };
         let key = key.filter(|key| key.kind == kind(algorithm)).ok_or(words::DATA).map_err(doubt)?;

@@ -26,7 +26,7 @@ pub(crate) struct Waiting {
 pub(crate) struct Link {
     chain: Option<Chain>,
     pub(crate) waiting: Option<Box<Waiting>>,
-    envelope: Option<(usize, Vec<u8>)>,
+    envelope: Option<Vec<u8>>,
 }
 
 impl Link {
@@ -167,13 +167,13 @@ impl Card {
             self.link.envelope = None;
             return Reply::refusal(words::PARAMETERS);
         }
-        let before = self.link.envelope.take().filter(|(of, _)| *of == channel).map_or(Vec::new(), |(_, data)| data);
+        let before = self.link.envelope.take().unwrap_or_default();
         let whole = [&before[..], call.data()].concat();
         if call.data().is_empty() || whole.len() > LONGEST {
             return Reply::refusal(words::LENGTH);
         }
         let Some(apdu) = Apdu::parse(&whole).filter(|apdu| apdu.header[0] != 0xFF) else {
-            self.link.envelope = Some((channel, whole));
+            self.link.envelope = Some(whole);
             return Reply::done();
         };
         let [cla, ins, ..] = apdu.header;

@@ -102,10 +102,10 @@ impl Card {
         let (tag, value) = if even {
             (call.p1p2(), call.data())
         } else {
-            let (tag, value, rest) = apdu::object(call.data()).ok_or(words::DATA)?;
-            if matches!(tag, 0x7F48 | 0xE0) {
-                return self.import(tag, value, rest, call);
+            if matches!(call.data(), [0xE0, ..] | [0x7F, 0x48, ..]) {
+                return self.import(call);
             }
+            let (tag, value, rest) = apdu::object(call.data()).ok_or(words::DATA)?;
             let tag = u16::try_from(tag).ok().filter(|tag| is_tag(*tag) && !(0x100..0x300).contains(tag));
             (tag.filter(|_| rest.is_empty()).ok_or(words::DATA)?, value)
         };

@@ -179,7 +179,7 @@ impl Card {
                 Some([Some(&[number]), None | Some(&[0x08])]) => self.pin_holds(home, number, call),
                 _ => false,
             },
-            _ if levels == 1 => false,
+            _ if levels == 1 || !is_whole(value) => false,
             0xA0 => inner().any(|(tag, value)| self.expanded(tag, value, home, call, levels - 1)),
             0xAF => {
                 inner().next().is_some()

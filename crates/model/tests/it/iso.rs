@@ -12,3 +12,4 @@ mod maker;
 mod mutants;
 mod robust;
 mod secrets;
+mod survey;
