@@ -158,11 +158,17 @@ impl Card {
         (self.stays, self.tried) = (false, None);
         let exempt = matches!(call.ins(), 0xA4 | 0xCA | 0xCB | 0xC0 | 0x70);
         if self.is_terminated() && !exempt {
-            // Parameters and lengths may be looked at before, and whether there is a file.
+            // What is wrong with the command itself may be told before, and that there is no such file.
             let early = call.said.filter(|said| {
                 matches!(
                     *said,
-                    words::LENGTH | words::PARAMETERS | words::NO_EF | words::NOT_FOUND | words::NO_REFERENCE
+                    words::LENGTH
+                        | words::PARAMETERS
+                        | words::DATA
+                        | words::UNSUPPORTED
+                        | words::NO_EF
+                        | words::NOT_FOUND
+                        | words::NO_REFERENCE
                 )
             });
             return Err(early.unwrap_or(words::CONDITIONS));

@@ -41,9 +41,12 @@ impl Card {
             // A new key is a change even where it was not seen.
             0x46 if call.p1() != 0x81 => Since::Change,
             _ if !self.memory.same_but_tries(before) => Since::Change,
-            // The same bytes once more may count, and so may what sets counters of tries.
-            0xD0 | 0xD1 | 0xD2 | 0xD6 | 0xD7 | 0xDC | 0xE2 | 0x0E | 0x0F | 0xDA | 0xDB | 0x24 | 0x2C | 0x26 | 0x28
-            | 0x22 => Since::Perhaps,
+            // Counters of tries are no change, nor is enabling what is enabled.
+            0x2C if matches!(call.p1(), 1 | 3) => Since::Nothing,
+            // The same bytes once more may count.
+            0xD0 | 0xD1 | 0xD2 | 0xD6 | 0xD7 | 0xDC | 0xE2 | 0x0E | 0x0F | 0xDA | 0xDB | 0x24 | 0x2C | 0x22 => {
+                Since::Perhaps
+            }
             _ => Since::Nothing,
         };
         self.counter.since = self.counter.since.max(since);

@@ -154,7 +154,7 @@ impl Card {
             return Err(words::SECURITY);
         }
         if file.id == MF {
-            return self.replace_mf(file, call.channel);
+            return self.replace_mf(file, call.channel, call.said);
         }
         self.is_new(&file)?;
         self.has_place(&file, call)?;
@@ -220,12 +220,15 @@ impl Card {
     }
 
     /// The MF's control information, as long as it is in the creation state.
-    fn replace_mf(&mut self, new: File, channel: usize) -> Outcome {
+    fn replace_mf(&mut self, new: File, channel: usize, said: Option<u16>) -> Outcome {
         let mf = self.memory.get(ROOT).ok_or(words::NOT_FOUND)?;
         if mf.state != CREATION {
             return Err(words::EXISTS);
         }
-        if new.name.is_some() && self.memory.all().any(|other| other.number != ROOT && other.name == new.name) {
+        // Cards are known that do not look (findings of the model, F2).
+        let looks = said != Some(words::OK);
+        if looks && new.name.is_some() && self.memory.all().any(|other| other.number != ROOT && other.name == new.name)
+        {
             return Err(words::EXISTS);
         }
         if let Some(mf) = self.memory.edit(ROOT) {

@@ -164,6 +164,7 @@ impl Card {
     fn envelope(&mut self, call: &Call<'_>) -> Reply {
         let (channel, said) = (call.channel, call.said);
         if call.p1p2() != 0 {
+            self.link.envelope = None;
             return Reply::refusal(words::PARAMETERS);
         }
         let before = self.link.envelope.take().filter(|(of, _)| *of == channel).map_or(Vec::new(), |(_, data)| data);
@@ -171,7 +172,7 @@ impl Card {
         if call.data().is_empty() || whole.len() > LONGEST {
             return Reply::refusal(words::LENGTH);
         }
-        let Some(apdu) = Apdu::parse(&whole) else {
+        let Some(apdu) = Apdu::parse(&whole).filter(|apdu| apdu.header[0] != 0xFF) else {
             self.link.envelope = Some((channel, whole));
             return Reply::done();
         };
@@ -181,8 +182,7 @@ impl Card {
             0x00..=0x03 if ins == 0xC2 => Some(words::LENGTH),
             0x00..=0x03 if !KNOWN.contains(&ins) => Some(words::INSTRUCTION),
             0x00..=0x03 => None,
-            0x10..=0x13 if KNOWN.contains(&ins) => Some(words::LENGTH),
-            0x10..=0x13 => Some(words::INSTRUCTION),
+            0x10..=0x13 => Some(words::LENGTH),
             0x40..=0x5F => Some(words::CHANNEL),
             0x04..=0x1F | 0x60..=0x7F => Some(words::SECURE_MESSAGING),
             _ => Some(words::CLASS),

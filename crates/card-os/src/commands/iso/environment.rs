@@ -73,7 +73,7 @@ fn set<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Resu
         let object = object.map_err(|_| Status::WRONG_DATA)?;
         match (object.tag.0, object.value) {
             (0x80, [byte]) => algorithm = algorithm.or(Some(*byte)),
-            (0x84, [byte]) if template != Template::Hash => slot = slot.or(Some(*byte)),
+            (0x84, [byte @ 0..=15]) if template != Template::Hash => slot = slot.or(Some(*byte)),
             (0x81..=0x83, _) => (),
             _ => return Err(Status::WRONG_DATA),
         }

@@ -78,11 +78,8 @@ fn hashed<P: Platform>(context: &Context<'_, P>, algorithm: u8) -> Result<Vec<u8
     Ok(if algorithm == algorithm::RSA_PKCS1 { function.digest_info(value) } else { value.to_vec() })
 }
 
-/// Hashes the data field by the function that the environment names.
+/// Hashes the data field, which may be empty, by the function that the environment names.
 fn hash<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>, reply: &mut Reply<'_>) -> Result<(), Status> {
-    if !matches!(command.case(), Case::Three | Case::Four) {
-        return Err(Status::WRONG_LENGTH);
-    }
     context.expect_in_use()?;
     let function = context.iso().environment.hash.and_then(Hash::by_reference).unwrap_or(Hash::Sha256);
     let value = function.digest(command.data);

@@ -56,7 +56,11 @@ fn equipment() -> Vec<Vec<u8>> {
         file("82 06210004, 83 1003, 80 000C, 8A 05, 8C 0710A131", ""),
         file("82 0241000A05, 83 1004, 8A 05, AB 800107AF08A4038301019E0121", ""),
         file("82 08, 83 1005, 8A 05, 8C 07110000", "80 03, 81 02, 82 E1"),
+        file("82 08, 83 1006, 8A 05, 8C 07000000", "80 03, 81 00, 82 F3"),
+        with("002241B8", &[0x80, 1, 0x11, 0x84, 1, 0]),
+        vec![0, 0x46, 0, 0, 0, 0, 0],
         with("00A4000C", &[0x3F, 0x00]),
+        vec![0, 0x22, 0xF3, 0],
     ]
 }
 
@@ -78,12 +82,9 @@ fn pair(equipped: bool) -> (RealCard, Model) {
     model.verify_signatures(true);
     for command in equipment().into_iter().filter(|_| equipped) {
         let event = Event::Command(command);
-        if crate::iso::machine::skipped(&event) || (std::env::var("SKIP").is_ok() && false) {
-            continue;
-        }
         let answer = card.play(&event);
         follow(&mut model, &event, &answer).unwrap();
-        assert_eq!(answer, [0x90, 0], "{event:?}");
+        assert!(answer.ends_with(&[0x90, 0]), "{event:?}");
     }
     (card, model)
 }

@@ -38,6 +38,10 @@ pub(crate) const FLAWS: &[Flaw] = &[
     ("a verified PIN is verified on every channel", verified_everywhere),
     ("a challenge can be answered twice", challenge_twice),
     ("a challenge of eight bytes will do", challenge_short),
+    ("RESTORE of an environment is answered and lost", restore_lost),
+    ("a hash can be signed twice", hash_stays),
+    ("INTERNAL AUTHENTICATE takes the template for signatures", authenticates_as_signature),
+    ("the first byte of a cryptogram is not looked at", any_first_byte),
     ("deactivated files can be read", deactivated_readable),
     ("a deactivated file says 9000 when selected", deactivated_silent),
     ("DELETE is answered and lost", delete_lost),
@@ -359,6 +363,36 @@ fn challenge_short(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
         broken.send(&[command[0], 0x84, 0, 0, 16]);
     }
     answer
+}
+
+fn restore_lost(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let restores = is(command, 0x22) && command[2] == 0xF3;
+    if restores { lost(broken, command, 0x22) } else { broken.send(command) }
+}
+
+fn hash_stays(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let (answer, before) = broken.send_and_remember(command);
+    if is(command, 0x2A) && data(command).is_empty() && word(&answer) == 0x9000 {
+        broken.restore(before);
+    }
+    answer
+}
+
+fn authenticates_as_signature(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    if is(command, 0x88) && command[2..4] == [0, 0] && !data(command).is_empty() {
+        let mut signs = command.to_vec();
+        signs[1..4].copy_from_slice(&[0x2A, 0x9E, 0x9A]);
+        return broken.send(&signs);
+    }
+    broken.send(command)
+}
+
+fn any_first_byte(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let mut command = command.to_vec();
+    if let [_, 0x2A, 0x80, 0x86, 0, _, _, first, ..] = &mut command[..] {
+        *first = 0;
+    }
+    broken.send(&command)
 }
 
 fn deactivated_readable(broken: &mut Broken, command: &[u8]) -> Vec<u8> {

@@ -81,7 +81,7 @@ fn chained(mut commands: Vec<Vec<u8>>, dice: &mut Dice) -> Vec<Vec<u8>> {
         ]));
     }
     if dice.percent(90) {
-        let ne = (!le.is_empty()).then(|| 256);
+        let ne = (!le.is_empty()).then_some(256);
         commands.push(apdu([cla, ins, p1, p2], two, ne, false));
     }
     commands
@@ -115,8 +115,8 @@ impl<'m> Maker<'m, '_> {
             15..=28 => self.binary(),
             29..=47 => self.records(),
             48..=53 => self.objects(),
-            54..=72 => self.secrets(),
-            73..=83 => self.keys(),
+            54..=70 => self.secrets(),
+            71..=83 => self.keys(),
             84..=87 => self.life_cycle(),
             88..=92 => vec![self.manage_channel()],
             93..=97 => vec![self.command(0xCA, 0xDF, 0x20, &[], Some(4))],
