@@ -361,7 +361,8 @@ fn count(script: Script<'_>, first: &Spanned<String>, repeat: usize) -> Loading<
     let digits = first.get_ref();
     let number = if digits.len() == 4 { u16::from_str_radix(digits, 16).ok() } else { None };
     let number = number.ok_or_else(wrong)?;
-    if usize::from(number) + repeat > 0x1_0000 || repeat < 2 { Err(wrong()) } else { Ok(number) }
+    let numbers = 2..=0x1_0000 - usize::from(number);
+    if numbers.contains(&repeat) { Ok(number) } else { Err(wrong()) }
 }
 
 fn status_word(script: Script<'_>, text: &Spanned<String>) -> Loading<Status> {
