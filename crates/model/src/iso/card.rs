@@ -25,13 +25,24 @@ pub(crate) struct Session {
     pub(crate) verified: Vec<u32>,
     pub(crate) environment: Environment,
     pub(crate) challenge: Option<[u8; 16]>,
+    /// There is a challenge that was never shown.
+    pub(crate) unseen: bool,
     pub(crate) hash: Option<Vec<u8>>,
 }
 
 impl Session {
     pub(crate) fn at(df: u32) -> Self {
         let environment = Environment::default();
-        Self { df, ef: None, pointer: None, verified: Vec::new(), environment, challenge: None, hash: None }
+        Self {
+            df,
+            ef: None,
+            pointer: None,
+            verified: Vec::new(),
+            environment,
+            challenge: None,
+            unseen: false,
+            hash: None,
+        }
     }
 }
 

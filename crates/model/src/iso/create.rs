@@ -144,9 +144,7 @@ impl Card {
         }
         let mut stored = Vec::new();
         apdu::push(&mut stored, &[0x62], &file.info());
-        // The card keeps a secret's tries and value beside it; how much that takes is its own affair.
-        let may_be_long = file.secret().is_some() && stored.len() > 40 && call.said == Some(words::NO_MEMORY);
-        if stored.len() > MAX_INFO || may_be_long {
+        if stored.len() > MAX_INFO {
             return Err(words::NO_MEMORY);
         }
         let right = if file.is_df() { Right::CREATE_DF } else { Right::CREATE_EF };
@@ -154,9 +152,18 @@ impl Card {
             return Err(words::SECURITY);
         }
         if file.id == MF {
-            return self.replace_mf(file, call.channel, call.said);
+            return self.replace_mf(file, call.channel);
         }
         self.is_new(&file)?;
+        // Beside a secret there is less room.
+        let most = match file.kind {
+            Kind::Pin(_) => 56,
+            Kind::Aes(_) => 40,
+            _ => MAX_INFO,
+        };
+        if stored.len() > most {
+            return Err(words::NO_MEMORY);
+        }
         self.has_place(&file, call)?;
         let is_df = file.is_df();
         let number = self.memory.insert(file);
@@ -220,15 +227,12 @@ impl Card {
     }
 
     /// The MF's control information, as long as it is in the creation state.
-    fn replace_mf(&mut self, new: File, channel: usize, said: Option<u16>) -> Outcome {
+    fn replace_mf(&mut self, new: File, channel: usize) -> Outcome {
         let mf = self.memory.get(ROOT).ok_or(words::NOT_FOUND)?;
         if mf.state != CREATION {
             return Err(words::EXISTS);
         }
-        // Cards are known that do not look (findings of the model, F2).
-        let looks = said != Some(words::OK);
-        if looks && new.name.is_some() && self.memory.all().any(|other| other.number != ROOT && other.name == new.name)
-        {
+        if new.name.is_some() && self.memory.all().any(|other| other.number != ROOT && other.name == new.name) {
             return Err(words::EXISTS);
         }
         if let Some(mf) = self.memory.edit(ROOT) {

@@ -51,7 +51,7 @@ impl Card {
             let (tag, value, after) = apdu::object(rest).ok_or(words::DATA)?;
             match (tag, value) {
                 (0x80, [byte]) => algorithm = algorithm.or(Some(*byte)),
-                (0x84, [byte]) if call.p2() != 0xAA => slot = slot.or(Some(*byte)),
+                (0x84, [byte @ 0..=0x0F]) if call.p2() != 0xAA => slot = slot.or(Some(*byte)),
                 (0x81..=0x83, _) => (),
                 _ => return Err(words::DATA),
             }

@@ -15,6 +15,11 @@ impl Card {
         };
         let done = seen.len();
         if ne == 0 {
+            if let Finish::Challenge(channel) = body.finish
+                && let Ok(session) = self.session_mut(channel)
+            {
+                (session.challenge, session.unseen) = (None, body.len.0 == 16);
+            }
             let good = got == body.end && data.is_empty();
             return good.then_some(()).ok_or((body.end, "no data, as there is no Le"));
         }
@@ -68,7 +73,7 @@ impl Card {
             Finish::Nothing | Finish::Rsa(None) => Ok(()),
             Finish::Challenge(channel) => {
                 if let Ok(session) = self.session_mut(*channel) {
-                    session.challenge = data.try_into().ok();
+                    (session.challenge, session.unseen) = (data.try_into().ok(), false);
                 }
                 let Some(first) = data.first_chunk::<16>() else { return Ok(()) };
                 let again = self.last_challenge.replace(*first) == Some(*first);

@@ -26,7 +26,7 @@ pub(crate) struct Waiting {
 pub(crate) struct Link {
     chain: Option<Chain>,
     pub(crate) waiting: Option<Box<Waiting>>,
-    envelope: Option<Vec<u8>>,
+    envelope: Option<(usize, Vec<u8>)>,
 }
 
 impl Link {
@@ -167,13 +167,13 @@ impl Card {
             self.link.envelope = None;
             return Reply::refusal(words::PARAMETERS);
         }
-        let before = self.link.envelope.take().unwrap_or_default();
+        let before = self.link.envelope.take().filter(|(of, _)| *of == channel).map_or(Vec::new(), |(_, data)| data);
         let whole = [&before[..], call.data()].concat();
         if call.data().is_empty() || whole.len() > LONGEST {
             return Reply::refusal(words::LENGTH);
         }
         let Some(apdu) = Apdu::parse(&whole).filter(|apdu| apdu.header[0] != 0xFF) else {
-            self.link.envelope = Some(whole);
+            self.link.envelope = Some((channel, whole));
             return Reply::done();
         };
         let [cla, ins, ..] = apdu.header;
@@ -191,6 +191,6 @@ impl Card {
             return Reply::refusal(status);
         }
         let outcome = self.execute(&Call { apdu, exact: is_exact(&whole, &apdu), channel, said });
-        Reply { channel, outcome, ne: apdu.ne, seen: Vec::new() }
+        Reply { channel, outcome, ne: apdu.ne.min(call.apdu.ne), seen: Vec::new() }
     }
 }

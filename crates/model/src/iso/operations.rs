@@ -50,7 +50,6 @@ impl Card {
             }
             0x8086 => self.decipher(call),
             0x9080 => {
-                call.is_case(&[3, 4])?;
                 let session = self.session_mut(call.channel)?;
                 let hash = digest(session.environment.hash.unwrap_or(3), call.data());
                 session.hash = Some(hash.clone());

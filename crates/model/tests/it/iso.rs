@@ -12,4 +12,3 @@ mod maker;
 mod mutants;
 mod robust;
 mod secrets;
-mod survey;

@@ -45,6 +45,18 @@ pub(crate) fn with(command: &[u8], data: &[u8]) -> Vec<u8> {
     }
 }
 
+/// The command with the largest Le of its form.
+fn with_le(command: &[u8]) -> Vec<u8> {
+    match command {
+        [_, _, _, _, 0, high, low, rest @ ..] if !rest.is_empty() => {
+            let lc = usize::from(u16::from_be_bytes([*high, *low]));
+            [&command[..(7 + lc).min(command.len())], &[0, 0]].concat()
+        }
+        _ if data(command).is_empty() => [&command[..4.min(command.len())], &[0]].concat(),
+        _ => [&with(command, data(command))[..], &[0]].concat(),
+    }
+}
+
 pub(crate) const OK: [u8; 2] = [0x90, 0];
 
 impl Broken {
@@ -97,12 +109,7 @@ impl Broken {
         if self.disguise.is_empty() {
             return self.send(command);
         }
-        let bare = if data(command).is_empty() {
-            command[..4.min(command.len())].to_vec()
-        } else {
-            with(command, data(command))
-        };
-        let whole = if is(command, 0xA4) { self.ask(&[&[&bare[..], &[0]].concat()]) } else { Vec::new() };
+        let whole = if is(command, 0xA4) { self.ask(&[&with_le(command)]) } else { Vec::new() };
         let mut answer = self.send(command);
         let (len, number) = (answer.len().saturating_sub(2), usize::from(self.number));
         if is(command, 0xA4) {

@@ -1,4 +1,4 @@
-//! The model finds broken iso cards, each within some hundred sequences, and nothing in the card that has no flaw.
+//! The model finds broken iso cards, each within some thousand sequences, and nothing in the card that has no flaw.
 
 use super::broken::Broken;
 use super::cards::ready;
@@ -8,7 +8,7 @@ use crate::generator::Dice;
 use crate::machine::setting;
 
 /// Sequences within which every flaw shows.
-const SEQUENCES: u64 = 600;
+const SEQUENCES: u64 = 3000;
 /// Events, or groups of them, in one sequence.
 const LENGTH: u64 = 60;
 
