@@ -79,7 +79,7 @@ impl Link {
     /// Takes the data field of an ENVELOPE; another channel's is dropped. The command, once it is whole or nothing more comes.
     ///
     /// # Errors
-    /// 6700 for more than a command can have; it is dropped.
+    /// 6700 for more than a command can have, 6E00 for the class FF; it is dropped.
     pub(crate) fn envelope(&mut self, channel: u8, data: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Status> {
         if self.enveloped.0 != channel {
             self.enveloped = (channel, Zeroizing::default());
@@ -90,6 +90,11 @@ impl Link {
             return Err(Status::WRONG_LENGTH);
         }
         grow(enveloped, data);
+        // No command begins so, and none ever would be whole.
+        if enveloped.first() == Some(&0xFF) {
+            self.drop_enveloped();
+            return Err(Status::CLASS_NOT_SUPPORTED);
+        }
         let whole = data.is_empty() || Command::parse(enveloped).is_ok();
         Ok(whole.then(|| core::mem::take(enveloped)))
     }

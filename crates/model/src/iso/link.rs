@@ -172,7 +172,11 @@ impl Card {
         if call.data().is_empty() || whole.len() > LONGEST {
             return Reply::refusal(words::LENGTH);
         }
-        let Some(apdu) = Apdu::parse(&whole).filter(|apdu| apdu.header[0] != 0xFF) else {
+        // No command begins so, and none ever would be whole.
+        if whole.first() == Some(&0xFF) {
+            return Reply::refusal(words::CLASS);
+        }
+        let Some(apdu) = Apdu::parse(&whole) else {
             self.link.envelope = Some((channel, whole));
             return Reply::done();
         };
