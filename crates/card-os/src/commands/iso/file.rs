@@ -44,7 +44,11 @@ fn meant<P: Platform>(context: &Context<'_, P>, command: &Command<'_>) -> Result
         _ => return Err(Status::WRONG_LENGTH),
     };
     let df = context.current_df()?;
-    let Some(id) = id else { return context.current_ef().or(Ok(df)) };
+    let Some(id) = id else {
+        // An EF that another channel deleted does not make the DF meant.
+        let has_ef = context.session_copy()?.ef.is_some();
+        return if has_ef { context.current_ef() } else { Ok(df) };
+    };
     let child = context.store.index().child(df.page, id).copied();
     child.or((df.id == id).then_some(df)).ok_or(Status::NOT_FOUND)
 }
