@@ -51,7 +51,7 @@ fn without_le_data_waits_under_t0_and_is_none_under_t1() {
 fn envelop(host: &mut Host, command: &str) -> String {
     let bytes = hex::decode(command.replace(' ', "")).unwrap();
     let mut pieces: Vec<&[u8]> = bytes.chunks(255).collect();
-    if bytes.len() % 255 == 0 {
+    if bytes.len().is_multiple_of(255) {
         pieces.push(&[]);
     }
     let mut said = String::new();

@@ -62,19 +62,10 @@ pub(super) fn delete<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     context.expect_access(command, &entry, Act::DeleteSelf)?;
     let above = *fs::parent(context.store.index(), &entry);
     context.expect_access(command, &above, Act::DeleteChild)?;
-    let slots = slots(context);
     let parent = fs::delete_iso(context.store, &entry).map_err(status)?;
-    let gone = slots.into_iter().filter(|slot| fs::internal::of_slot(context.store.index(), *slot).is_none());
-    for slot in gone.collect::<alloc::vec::Vec<_>>() {
-        context.keys.forget(slot);
-    }
+    context.keys.keep_held(context.store);
     let parent = *parent.resolve(context.store.index()).ok_or(Status::MEMORY_FAILURE)?;
     context.make_current(&parent)
-}
-
-/// The key slots that a file declares.
-fn slots<P: Platform>(context: &Context<'_, P>) -> alloc::vec::Vec<u8> {
-    (0..16).filter(|slot| fs::internal::of_slot(context.store.index(), *slot).is_some()).collect()
 }
 
 /// ACTIVATE FILE, DEACTIVATE FILE and, behind the checks of their own, TERMINATE EF and DF; cases 1 and 3.
