@@ -174,7 +174,8 @@ impl Card {
         let (memory, channels) = (self.memory.clone(), self.channels.clone());
         (self.stays, self.tried) = (false, None);
         let exempt = matches!(call.ins(), 0xA4 | 0xCA | 0xCB | 0xC0 | 0x70);
-        let lost = call.ins() != 0xA4 && self.session(call.channel).is_ok_and(|session| session.lost_df);
+        let lost = !matches!(call.ins(), 0xA4 | 0xC0 | 0x70)
+            && self.session(call.channel).is_ok_and(|session| session.lost_df);
         if lost || (self.is_terminated() && !exempt) {
             // What is wrong with the command itself may be told before, and that there is no such file.
             let early = call.said.filter(|said| {

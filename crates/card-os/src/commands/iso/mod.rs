@@ -81,6 +81,10 @@ pub(super) fn execute<P: Platform>(
     reply: &mut Reply<'_>,
 ) -> Result<Status, Status> {
     let done = |result: Result<(), Status>| result.map(|()| Status::OK);
+    if !matches!(command.ins, Ins::SELECT | Ins::MANAGE_CHANNEL) {
+        // Another channel may have deleted the current DF.
+        context.current_df()?;
+    }
     match command.ins {
         Ins::SELECT => select::select(context, command, reply),
         Ins::READ_BINARY | Ins::READ_BINARY_ODD => binary::read(context, command, reply),
@@ -167,11 +171,13 @@ impl<P: Platform> Context<'_, P> {
         self.here().session.ok_or(Status::INS_NOT_SUPPORTED)
     }
 
-    /// The current DF; the master file where another channel deleted it.
+    /// The current DF.
+    ///
+    /// # Errors
+    /// 6985 where another channel deleted it.
     fn current_df(&self) -> Result<Entry, Status> {
-        let index = self.store.index();
         let session = self.session_copy()?;
-        session.df.resolve(index).or_else(|| index.root()).copied().ok_or(Status::MEMORY_FAILURE)
+        session.df.resolve(self.store.index()).copied().ok_or(Status::CONDITIONS)
     }
 
     /// The current EF.
