@@ -13,6 +13,7 @@ pub mod error;
 mod load;
 pub mod outcome;
 pub mod pattern;
+pub mod record;
 pub mod runner;
 pub mod script;
 pub mod target;
