@@ -37,17 +37,20 @@ pub enum ScriptErrorKind {
     #[error("a capture is `all`, a range as 9..256 or 9.., or a TLV path")]
     Capture,
     /// A step has none or more than one of the keys that say what it does.
-    #[error("a step has exactly one of send, reset, check and encrypt")]
+    #[error("a step has exactly one of send, reset, check, encrypt, aes and oaep")]
     StepKind,
     /// A command without the status word it must answer.
     #[error("a command needs the status word that it must answer")]
     StatusMissing,
     /// A status word or a repetition on a step that sends nothing.
-    #[error("status and repeat belong to commands only")]
+    #[error("status, repeat and count belong to commands only")]
     CommandOnly,
     /// A repetition of nothing.
     #[error("repeat is at least 1")]
     Repeat,
+    /// A first number that does not have two bytes, or no repetition to count.
+    #[error("count is the first of the two-byte numbers `${{n}}` of a repeated command, as 4000")]
+    Count,
     /// A name that is neither a value nor captured before it is used.
     #[error("`{name}` is neither a value nor captured before this")]
     UnknownVariable {
@@ -90,6 +93,9 @@ pub enum ScriptErrorKind {
     /// A signature scheme that the runner does not know.
     #[error("a signature scheme is rsa-pkcs1, rsa-pss or ecdsa")]
     Scheme,
+    /// A hash function that the runner does not know.
+    #[error("a hash function is sha1 or sha256")]
+    Hash,
     /// A case without steps of its own.
     #[error("a case has at least one step of its own")]
     Empty,

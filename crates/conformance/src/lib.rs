@@ -6,6 +6,7 @@
 //! through [`Target`] and nothing else.
 #![forbid(unsafe_code)]
 
+pub mod cipher;
 pub mod clauses;
 pub mod dishonest;
 pub mod embedded;

@@ -7,6 +7,7 @@ use card_wire::Status;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::cipher::Hash;
 use crate::clauses;
 use crate::error::{ScriptError, ScriptErrorKind, position};
 use crate::pattern::Pattern;
@@ -55,8 +56,11 @@ struct RawStep {
     reset: Option<Spanned<bool>>,
     check: Option<Spanned<String>>,
     encrypt: Option<RawEncrypt>,
+    aes: Option<RawAes>,
+    oaep: Option<RawOaep>,
     status: Option<Spanned<String>>,
     repeat: Option<Spanned<usize>>,
+    count: Option<Spanned<String>>,
     data: Option<Spanned<String>>,
     #[serde(default)]
     tlv: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -70,6 +74,21 @@ struct RawStep {
 struct RawEncrypt {
     modulus: Spanned<String>,
     block: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAes {
+    key: Spanned<String>,
+    block: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOaep {
+    modulus: Spanned<String>,
+    message: Spanned<String>,
+    hash: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -216,6 +235,7 @@ impl<'a> Shared<'a> {
             file: script.0.name.to_owned(),
             line: position(script.0.text, raw.id.span().start).0,
             steps,
+            setups: raw.setup.iter().map(|name| name.get_ref().clone()).collect(),
             setup_steps,
         })
     }
@@ -277,7 +297,9 @@ fn step(script: Script<'_>, spanned: &Spanned<RawStep>, known: &mut BTreeSet<Str
     let captures = captures.collect::<Loading<Vec<_>>>()?;
     let line = position(script.0.text, spanned.span().start).0;
     let step = Step { file: script.0.name.to_owned(), line, action, data, tlv, verify, captures };
-    if let Some(name) = step.names().into_iter().find(|name| !known.contains(*name)) {
+    let counts = matches!(step.action, Action::Send { count: Some(_), .. });
+    let unknown = |name: &&str| !(known.contains(*name) || counts && *name == "n");
+    if let Some(name) = step.names().into_iter().find(unknown) {
         let kind = ScriptErrorKind::UnknownVariable { name: name.to_owned() };
         return Err(script.error(name_span(script, spanned.span(), name), kind));
     }
@@ -296,25 +318,50 @@ fn action(script: Script<'_>, spanned: &Spanned<RawStep>) -> Loading<Action> {
     let raw = spanned.get_ref();
     let wrong = |kind| script.error(spanned.span(), kind);
     let sends = raw.send.is_some();
-    if !sends && (raw.status.is_some() || raw.repeat.is_some()) {
+    if !sends && (raw.status.is_some() || raw.repeat.is_some() || raw.count.is_some()) {
         return Err(wrong(ScriptErrorKind::CommandOnly));
     }
-    match (&raw.send, &raw.reset, &raw.check, &raw.encrypt) {
-        (Some(command), None, None, None) => {
+    match (&raw.send, &raw.reset, &raw.check, computation(script, raw)?.as_slice()) {
+        (Some(command), None, None, []) => {
             let status = raw.status.as_ref().ok_or_else(|| wrong(ScriptErrorKind::StatusMissing))?;
             let repeat = raw.repeat.as_ref().map_or(1, |repeat| *repeat.get_ref());
             if repeat == 0 {
                 return Err(wrong(ScriptErrorKind::Repeat));
             }
-            Ok(Action::Send { command: script.template(command)?, status: status_word(script, status)?, repeat })
+            let count = raw.count.as_ref().map(|first| count(script, first, repeat)).transpose()?;
+            Ok(Action::Send { command: script.template(command)?, status: status_word(script, status)?, repeat, count })
         }
-        (None, Some(reset), None, None) if *reset.get_ref() => Ok(Action::Reset),
-        (None, None, Some(bytes), None) => Ok(Action::Check(script.template(bytes)?)),
-        (None, None, None, Some(RawEncrypt { modulus, block })) => {
-            Ok(Action::Encrypt { modulus: script.template(modulus)?, block: script.template(block)? })
-        }
+        (None, Some(reset), None, []) if *reset.get_ref() => Ok(Action::Reset),
+        (None, None, Some(bytes), []) => Ok(Action::Check(script.template(bytes)?)),
+        (None, None, None, [computation]) => Ok(computation.clone()),
         _ => Err(wrong(ScriptErrorKind::StepKind)),
     }
+}
+
+/// What the step computes for the host: nothing, or one thing if it is right.
+fn computation(script: Script<'_>, raw: &RawStep) -> Loading<Vec<Action>> {
+    let mut found = Vec::new();
+    if let Some(RawEncrypt { modulus, block }) = &raw.encrypt {
+        found.push(Action::Encrypt { modulus: script.template(modulus)?, block: script.template(block)? });
+    }
+    if let Some(RawAes { key, block }) = &raw.aes {
+        found.push(Action::Aes { key: script.template(key)?, block: script.template(block)? });
+    }
+    if let Some(RawOaep { modulus, message, hash }) = &raw.oaep {
+        let (modulus, message) = (script.template(modulus)?, script.template(message)?);
+        let hash = Hash::named(hash.get_ref()).ok_or_else(|| script.error(hash.span(), ScriptErrorKind::Hash))?;
+        found.push(Action::Oaep { modulus, message, hash });
+    }
+    Ok(found)
+}
+
+/// The first number of a repeated command; the last has two bytes too.
+fn count(script: Script<'_>, first: &Spanned<String>, repeat: usize) -> Loading<u16> {
+    let wrong = || script.error(first.span(), ScriptErrorKind::Count);
+    let digits = first.get_ref();
+    let number = if digits.len() == 4 { u16::from_str_radix(digits, 16).ok() } else { None };
+    let number = number.ok_or_else(wrong)?;
+    if usize::from(number) + repeat > 0x1_0000 || repeat < 2 { Err(wrong()) } else { Ok(number) }
 }
 
 fn status_word(script: Script<'_>, text: &Spanned<String>) -> Loading<Status> {
@@ -338,7 +385,11 @@ impl Step {
         let mut names: Vec<&str> = self.data.names();
         match &self.action {
             Action::Send { command: template, .. } | Action::Check(template) => names.extend(template.names()),
-            Action::Encrypt { modulus, block } => names.extend(modulus.names().chain(block.names())),
+            Action::Encrypt { modulus: first, block: second }
+            | Action::Aes { key: first, block: second }
+            | Action::Oaep { modulus: first, message: second, .. } => {
+                names.extend(first.names().chain(second.names()));
+            }
             Action::Reset => {}
         }
         names.extend(self.tlv.iter().flat_map(|(_, pattern)| pattern.names()));

@@ -1,4 +1,5 @@
-//! Expected data: exact bytes with `??` for any byte and `*` for any rest, `len:N`, `nonzero:N`, `not:${name}`.
+//! Expected data: exact bytes with `??` for any byte and `*` for any rest, `len:N`, `nonzero:N`, `not:${name}`,
+//! `above:${name}`.
 
 use std::fmt;
 
@@ -21,6 +22,8 @@ enum Form {
     Varied(usize),
     /// As many bytes as these, but other ones.
     Not(Template),
+    /// As many bytes as these, and a greater number.
+    Above(Template),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,7 @@ impl Pattern {
             Some(("len", count)) => Form::Length(number(count)?),
             Some(("nonzero", count)) => Form::Varied(number(count)?),
             Some(("not", other)) => Form::Not(Template::parse(other)?),
+            Some(("above", other)) => Form::Above(Template::parse(other)?),
             _ => elements(text)?,
         };
         Ok(Self { text: text.to_owned(), form })
@@ -59,6 +63,10 @@ impl Pattern {
                 let other = other.bytes(variables)?;
                 Ok(data.len() == other.len() && data != other)
             }
+            Form::Above(other) => {
+                let other = other.bytes(variables)?;
+                Ok(data.len() == other.len() && data > other.as_slice())
+            }
         }
     }
 
@@ -74,7 +82,7 @@ impl Pattern {
                 })
                 .collect(),
             Form::Length(_) | Form::Varied(_) => Vec::new(),
-            Form::Not(other) => other.names().collect(),
+            Form::Not(other) | Form::Above(other) => other.names().collect(),
         }
     }
 
@@ -169,6 +177,11 @@ mod tests {
         check("not:${a}", "010203", false);
         check("not:${a}", "010204", true);
         check("not:${a}", "01", false);
+        check("above:${a}", "010204", true);
+        check("above:${a}", "020000", true);
+        check("above:${a}", "010203", false);
+        check("above:${a}", "010202", false);
+        check("above:${a}", "0204", false);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use card_wire::Status;
 
+use crate::cipher;
 use crate::outcome::{Failure, Mismatch, Outcome, Report, SkipReason, Verdict};
 use crate::script::{Action, Case, Step, Suite, Verify};
 use crate::target::{FreshError, Target};
-use crate::template::Variables;
+use crate::template::{Template, Variables};
 use crate::transcript::{Event, Transcript};
 use crate::verify;
 
@@ -72,9 +73,14 @@ impl Run<'_> {
 
     fn step(&mut self, step: &Step) -> Result<(), Mismatch> {
         match &step.action {
-            Action::Send { command, status, repeat } => {
-                let command = command.bytes(&self.variables).map_err(Mismatch::Template)?;
-                for _ in 0..*repeat {
+            Action::Send { command, status, repeat, count } => {
+                for time in 0..*repeat {
+                    if let Some(first) = count {
+                        let number = usize::from(*first) + time;
+                        let number = u16::try_from(number).unwrap_or(u16::MAX);
+                        self.variables.insert("n".to_owned(), number.to_be_bytes().to_vec());
+                    }
+                    let command = self.bytes(command)?;
                     let data = self.exchange(&command, *status)?;
                     self.compare(step, &data)?;
                 }
@@ -85,16 +91,29 @@ impl Run<'_> {
                 self.compare(step, &atr)
             }
             Action::Check(bytes) => {
-                let bytes = bytes.bytes(&self.variables).map_err(Mismatch::Template)?;
+                let bytes = self.bytes(bytes)?;
                 self.compare(step, &bytes)
             }
             Action::Encrypt { modulus, block } => {
-                let modulus = modulus.bytes(&self.variables).map_err(Mismatch::Template)?;
-                let block = block.bytes(&self.variables).map_err(Mismatch::Template)?;
+                let (modulus, block) = (self.bytes(modulus)?, self.bytes(block)?);
                 let cryptogram = verify::encrypt(&modulus, &block).map_err(Mismatch::Verify)?;
                 self.compare(step, &cryptogram)
             }
+            Action::Aes { key, block } => {
+                let (key, block) = (self.bytes(key)?, self.bytes(block)?);
+                let encrypted = cipher::aes(&key, &block).map_err(Mismatch::Verify)?;
+                self.compare(step, &encrypted)
+            }
+            Action::Oaep { modulus, message, hash } => {
+                let (modulus, message) = (self.bytes(modulus)?, self.bytes(message)?);
+                let cryptogram = cipher::oaep(&modulus, &message, *hash).map_err(Mismatch::Verify)?;
+                self.compare(step, &cryptogram)
+            }
         }
+    }
+
+    fn bytes(&self, template: &Template) -> Result<Vec<u8>, Mismatch> {
+        template.bytes(&self.variables).map_err(Mismatch::Template)
     }
 
     fn reset(&mut self) -> Result<Vec<u8>, Mismatch> {
@@ -139,10 +158,9 @@ impl Run<'_> {
     }
 
     fn verify(&self, wanted: &Verify, data: &[u8]) -> Result<(), Mismatch> {
-        let key = wanted.key.bytes(&self.variables).map_err(Mismatch::Template)?;
-        let over = wanted.over.bytes(&self.variables).map_err(Mismatch::Template)?;
+        let (key, over) = (self.bytes(&wanted.key)?, self.bytes(&wanted.over)?);
         let signature = match &wanted.signature {
-            Some(signature) => signature.bytes(&self.variables).map_err(Mismatch::Template)?,
+            Some(signature) => self.bytes(signature)?,
             None => data.to_vec(),
         };
         wanted.scheme.verify(&key, &over, &signature).map_err(Mismatch::Verify)

@@ -4,6 +4,7 @@
 use card_wire::Status;
 use card_wire::tlv::Tag;
 
+use crate::cipher::Hash;
 use crate::clauses::Clause;
 use crate::error::ScriptError;
 use crate::load;
@@ -87,6 +88,8 @@ pub struct Case {
     pub line: usize,
     /// The steps of the setups, then those of the case.
     pub steps: Vec<Step>,
+    /// Names of the setups as the case lists them.
+    pub setups: Vec<String>,
     /// How many of the steps are from setups.
     pub setup_steps: usize,
 }
@@ -124,7 +127,7 @@ impl Step {
     pub fn commands(&self) -> usize {
         match &self.action {
             Action::Send { repeat, .. } => *repeat,
-            Action::Reset | Action::Check(_) | Action::Encrypt { .. } => 0,
+            Action::Reset | Action::Check(_) | Action::Encrypt { .. } | Action::Aes { .. } | Action::Oaep { .. } => 0,
         }
     }
 }
@@ -140,6 +143,8 @@ pub enum Action {
         status: Status,
         /// How often.
         repeat: usize,
+        /// The number that `${n}` stands for the first time; it rises by one each time.
+        count: Option<u16>,
     },
     /// Resets the card; its data is the ATR.
     Reset,
@@ -151,6 +156,22 @@ pub enum Action {
         modulus: Template,
         /// A block as long as the modulus, padding included.
         block: Template,
+    },
+    /// Sends nothing and encrypts blocks of sixteen bytes with AES, each by itself; its data is what comes out.
+    Aes {
+        /// The key.
+        key: Template,
+        /// The blocks.
+        block: Template,
+    },
+    /// Sends nothing and makes an OAEP cryptogram, which is its data.
+    Oaep {
+        /// The public modulus.
+        modulus: Template,
+        /// What is to be deciphered.
+        message: Template,
+        /// The function it is made with.
+        hash: Hash,
     },
 }
 

@@ -41,6 +41,14 @@ fn mistakes_in_steps_are_reported_at_line_and_column() {
     wrong(&script("{ reset = true, check = \"00\" }"), "9:3", "exactly one of");
     wrong(&script("{ reset = true, repeat = 2 }"), "9:3", "belong to commands");
     wrong(&script("{ send = \"00\", status = \"9000\", repeat = 0 }"), "9:3", "at least 1");
+    wrong(&script("{ reset = true, count = \"4000\" }"), "9:3", "belong to commands");
+    wrong(&script("{ send = \"00\", status = \"9000\", count = \"4000\" }"), "9:43", "count is the first");
+    wrong(&script("{ send = \"00\", status = \"9000\", repeat = 3, count = \"FFFE\" }"), "9:55", "count is the first");
+    wrong(&script("{ send = \"00\", status = \"9000\", repeat = 2, count = \"40\" }"), "9:55", "count is the first");
+    wrong(&script("{ send = \"00 ${n}\", status = \"9000\" }"), "9:16", "`n` is neither");
+    wrong(&script("{ aes = { key = \"00\", block = \"${b}\" } }"), "9:33", "`b` is neither");
+    wrong(&script("{ aes = { key = \"00\", block = \"\" }, reset = true }"), "9:3", "exactly one of");
+    wrong(&script("{ oaep = { modulus = \"\", message = \"\", hash = \"md5\" } }"), "9:48", "sha1 or sha256");
     wrong(&script("{ send = \"00 ${b}\", status = \"9000\" }"), "9:16", "`b` is neither");
     wrong(&script("{ send = \"00\", status = \"9000\", data = \"* 00\" }"), "9:42", "cannot stand here");
     wrong(&script("{ send = \"00\", status = \"9000\", tlv = { \"8\" = \"00\" } }"), "9:43", "TLV path");

@@ -81,6 +81,26 @@ fn a_repeated_command_is_judged_each_time() {
 }
 
 #[test]
+fn a_counted_command_is_another_each_time() {
+    let steps = "{ send = \"E0 ${n} ${n[1..]}\", repeat = 3, count = \"40FF\", status = \"9000\" }";
+    let (outcome, sent) = run(steps, &["9000", "9000", "9000"]);
+    assert!(outcome.verdict.is_passed());
+    assert_eq!(sent, [[0xE0, 0x40, 0xFF, 0xFF], [0xE0, 0x41, 0x00, 0x00], [0xE0, 0x41, 0x01, 0x01]]);
+}
+
+#[test]
+fn what_the_host_computes_is_captured() {
+    let steps = "{ aes = { key = \"00*16\", block = \"00*16\" }, data = \"66E94BD4EF8A2C3B884CFA59CA342B2E\", capture = { x = \"..1\" } }, { send = \"${x}\", status = \"9000\" }";
+    let (outcome, sent) = run(steps, &["9000"]);
+    assert!(outcome.verdict.is_passed(), "{:?}", outcome.verdict);
+    assert_eq!(sent, [[0x66]]);
+    let oaep = "{ oaep = { modulus = \"C3 11*255\", message = \"01\", hash = \"sha1\" }, data = \"nonzero:256\" }";
+    assert!(run(oaep, &[]).0.verdict.is_passed());
+    assert!(matches!(mismatch("{ aes = { key = \"00\", block = \"00*16\" } }", &[]), Mismatch::Verify(_)));
+    assert!(matches!(mismatch(&oaep.replace("255", "9"), &[]), Mismatch::Verify(_)));
+}
+
+#[test]
 fn every_kind_of_mismatch_is_found() {
     let ok = "{ send = \"00\", status = \"9000\" }";
     assert!(matches!(mismatch(ok, &["6A82"]), Mismatch::Status { expected: Status::OK, got: Status::NOT_FOUND }));
