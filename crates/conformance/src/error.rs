@@ -17,6 +17,11 @@ pub struct ScriptError {
     pub kind: ScriptErrorKind,
 }
 
+/// A suggestion, if there is one.
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; is `{name}` meant?"))
+}
+
 /// What is wrong with a script.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +79,28 @@ pub enum ScriptErrorKind {
     TooManySetups {
         /// The limit.
         max: usize,
+    },
+    /// A tag that there is not.
+    #[error("no tag is called `{name}`{}", meant(.nearest.as_deref()))]
+    UnknownTag {
+        /// The name.
+        name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
+    },
+    /// A case that is tagged less than its steps prove.
+    #[error("the steps prove that this case is `{tag}`, which its tags do not say")]
+    TagMissing {
+        /// The tag.
+        tag: crate::tags::Tag,
+    },
+    /// A capability that there is not.
+    #[error("no capability is called `{name}`{}", meant(.nearest.as_deref()))]
+    UnknownNeed {
+        /// The name.
+        name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
     },
     /// A clause without a row in `clauses.toml`.
     #[error("the clause `{name}` has no row in clauses.toml; write \"unsourced\" where its number is not known")]
