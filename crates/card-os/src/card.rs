@@ -222,12 +222,14 @@ impl<P: Platform> Card<P> {
         if command.ins == Ins::ENVELOPE {
             return self.envelope(&command, channel, room, reply);
         }
-        self.execute(&command, channel, room, reply)
+        self.execute(&command, command.ne, channel, room, reply)
     }
 
+    /// Executes a command of which up to `ne` bytes are answered at once; 0 where Le is absent.
     fn execute(
         &mut self,
         command: &Command<'_>,
+        ne: usize,
         channel: u8,
         room: usize,
         reply: &mut Reply<'_>,
@@ -244,7 +246,7 @@ impl<P: Platform> Card<P> {
         };
         let status = commands::execute::<P>(&mut context, command, reply)?;
         let without_le = context.here().session.as_ref().map_or(WithoutLe::UpTo256, |session| session.rules.without_le);
-        let ne = match (command.ne, without_le, self.protocol) {
+        let ne = match (ne, without_le, self.protocol) {
             (0, WithoutLe::UpTo256, _) => 256,
             (0, WithoutLe::AsProtocolSays, Protocol::T1) => {
                 reply.clear();
@@ -270,7 +272,7 @@ impl<P: Platform> Card<P> {
             self.link.drop_enveloped();
             return Err(Status::WRONG_P1_P2);
         }
-        let Some(enveloped) = self.link.envelope(command.data)? else { return Ok(Status::OK) };
+        let Some(enveloped) = self.link.envelope(channel, command.data)? else { return Ok(Status::OK) };
         let inner = Command::parse(&enveloped).map_err(|_| Status::WRONG_LENGTH)?;
         if inner.ins == Ins::ENVELOPE {
             return Err(Status::WRONG_LENGTH);
@@ -280,7 +282,8 @@ impl<P: Platform> Card<P> {
             _ if !self.knows(inner.ins, channel) => return Err(Status::INS_NOT_SUPPORTED),
             _ => (),
         }
-        self.execute(&inner, channel, room, reply)
+        // What goes back is bounded by both: the command says what it reads, the ENVELOPE what can be carried now.
+        self.execute(&inner, inner.ne.min(command.ne), channel, room, reply)
     }
 
     /// Whether the instruction exists for what is selected on the channel.

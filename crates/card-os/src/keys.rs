@@ -141,6 +141,34 @@ fn stored<N: Nvm>(store: &mut Store<N>, slot: u8) -> Result<(u32, Zeroizing<Vec<
     Ok((entry.generation, bytes))
 }
 
+/// The public half of a key.
+pub(crate) enum Public {
+    /// Modulus and exponent, without leading zeros.
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    /// The point, uncompressed.
+    Ec(Vec<u8>),
+}
+
+/// The public half of the key in a slot. Nothing private is read.
+pub(crate) fn public<N: Nvm>(store: &mut Store<N>, slot: u8) -> Result<Public, Error> {
+    let kind = kind(store, slot)?;
+    let page = store.index().child(KEYS, u16::from(slot)).ok_or(Error::Empty)?.page;
+    let object = store.object(page)?;
+    let mut part = |at: usize, len: usize| {
+        let mut bytes = alloc::vec![0; len];
+        store.read_content(&object, at, &mut bytes).map(|()| bytes)
+    };
+    match kind {
+        KeyKind::Rsa(len) => {
+            let mut e = part(0, RsaPrivateKey::E_LEN)?;
+            let zeros = e.iter().take_while(|byte| **byte == 0).count();
+            e.drain(..zeros);
+            Ok(Public::Rsa { n: part(RsaPrivateKey::E_LEN, len)?, e })
+        }
+        KeyKind::Ec(curve) => Ok(Public::Ec(part(curve.field_len(), 1 + 2 * curve.field_len())?)),
+    }
+}
+
 /// The RSA private operation with the key of a slot. `input` and `output` are as long as the modulus.
 pub(crate) fn rsa_private<N: Nvm, R: Rsa>(
     store: &mut Store<N>,

@@ -17,8 +17,8 @@ pub(crate) struct Link {
     fetched: usize,
     /// The channel whose answer waits, and its status word.
     of: (u8, Status),
-    /// What ENVELOPE commands have brought of a command.
-    enveloped: Zeroizing<Vec<u8>>,
+    /// What ENVELOPE commands have brought of a command, on which channel.
+    enveloped: (u8, Zeroizing<Vec<u8>>),
 }
 
 /// The longest command that ENVELOPE can carry.
@@ -57,7 +57,7 @@ impl AssembledData {
 
 impl Default for Link {
     fn default() -> Self {
-        let (waiting, enveloped) = (Zeroizing::default(), Zeroizing::default());
+        let (waiting, enveloped) = (Zeroizing::default(), Default::default());
         Self { chain: None, waiting, fetched: 0, of: (0, Status::OK), enveloped }
     }
 }
@@ -71,23 +71,32 @@ impl Link {
     }
 
     pub(crate) fn drop_enveloped(&mut self) {
-        if !self.enveloped.is_empty() {
-            self.enveloped = Zeroizing::default();
+        if !self.enveloped.1.is_empty() {
+            self.enveloped = Default::default();
         }
     }
 
-    /// Takes the data field of an ENVELOPE. The command in it, once it is whole or nothing more comes.
+    /// Takes the data field of an ENVELOPE; another channel's is dropped. The command, once it is whole or nothing more comes.
     ///
     /// # Errors
-    /// 6700 for more than a command can have; it is dropped.
-    pub(crate) fn envelope(&mut self, data: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Status> {
-        if self.enveloped.len() + data.len() > MAX_ENVELOPED {
+    /// 6700 for more than a command can have, 6E00 for the class FF; it is dropped.
+    pub(crate) fn envelope(&mut self, channel: u8, data: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Status> {
+        if self.enveloped.0 != channel {
+            self.enveloped = (channel, Zeroizing::default());
+        }
+        let (_, enveloped) = &mut self.enveloped;
+        if enveloped.len() + data.len() > MAX_ENVELOPED {
             self.drop_enveloped();
             return Err(Status::WRONG_LENGTH);
         }
-        grow(&mut self.enveloped, data);
-        let whole = data.is_empty() || Command::parse(&self.enveloped).is_ok();
-        Ok(whole.then(|| core::mem::take(&mut self.enveloped)))
+        grow(enveloped, data);
+        // No command begins so, and none ever would be whole.
+        if enveloped.first() == Some(&0xFF) {
+            self.drop_enveloped();
+            return Err(Status::CLASS_NOT_SUPPORTED);
+        }
+        let whole = data.is_empty() || Command::parse(enveloped).is_ok();
+        Ok(whole.then(|| core::mem::take(enveloped)))
     }
 
     pub(crate) fn drop_waiting(&mut self) {

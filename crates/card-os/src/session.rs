@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use crate::crypto::hash::{self, Hash};
 use crate::nvm::page::PageNo;
 use crate::rules::{ISO, Rules};
 
@@ -13,6 +14,11 @@ pub(crate) const CHANNELS: usize = 4;
 pub(crate) struct FileRef {
     pub(crate) page: PageNo,
     pub(crate) generation: u32,
+}
+
+impl FileRef {
+    /// No file. Not an `Option`, where the room of a missing value keeps whatever the stack held, which may have been a PIN.
+    pub(crate) const NONE: Self = Self { page: PageNo::MAX, generation: 0 };
 }
 
 /// The dialect version that the host speaks.
@@ -109,19 +115,20 @@ pub(crate) const VERIFIED: usize = 8;
 pub(crate) struct IsoState {
     /// Current record, from 1, of the current EF.
     pub(crate) record: Option<u8>,
-    /// Files of the PINs and administration keys that were verified, oldest first.
-    pub(crate) verified: [Option<FileRef>; VERIFIED],
-    /// The challenge that EXTERNAL AUTHENTICATE answers.
-    pub(crate) challenge: Option<[u8; 16]>,
+    /// Files of the PINs and administration keys that were verified, oldest first; [`FileRef::NONE`] between them.
+    pub(crate) verified: [FileRef; VERIFIED],
+    /// The challenge that EXTERNAL AUTHENTICATE answers. Like the hash in a block of its own: the room that a value in place
+    /// would have keeps whatever the stack held, which may have been a PIN.
+    pub(crate) challenge: Option<Box<[u8; 16]>>,
     pub(crate) environment: IsoEnvironment,
-    /// What PSO HASH left: its algorithm reference, and the hash in front of zeros.
-    pub(crate) hash: Option<(u8, [u8; 64])>,
+    /// What PSO HASH left: the function, and its value in front of zeros.
+    pub(crate) hash: Option<Box<(Hash, [u8; hash::MAX_LEN])>>,
 }
 
 impl IsoState {
     const NOTHING: Self = Self {
         record: None,
-        verified: [None; VERIFIED],
+        verified: [FileRef::NONE; VERIFIED],
         challenge: None,
         environment: IsoEnvironment::EMPTY,
         hash: None,
@@ -158,4 +165,30 @@ pub(crate) struct IsoEnvironment {
 
 impl IsoEnvironment {
     const EMPTY: Self = Self { signature: None, confidentiality: None, authentication: None, hash: None };
+    /// Bytes in which one is stored.
+    pub(crate) const STORED: usize = 7;
+
+    /// As it is stored. No algorithm reference is zero, so that zeros stand for what is not there.
+    pub(crate) fn to_stored(self) -> [u8; Self::STORED] {
+        let bytes = |template: Option<KeyUse>| template.map_or([0; 2], |used| [used.algorithm, used.slot]);
+        let ([a, b], [c, d], [e, f]) = (bytes(self.signature), bytes(self.confidentiality), bytes(self.authentication));
+        [a, b, c, d, e, f, self.hash.unwrap_or(0)]
+    }
+
+    /// What [`IsoEnvironment::to_stored`] made.
+    pub(crate) fn from_stored(stored: [u8; Self::STORED]) -> Self {
+        let template = |algorithm, slot| (algorithm != 0).then_some(KeyUse { algorithm, slot });
+        let [a, b, c, d, e, f, hash] = stored;
+        Self {
+            signature: template(a, b),
+            confidentiality: template(c, d),
+            authentication: template(e, f),
+            hash: (hash != 0).then_some(hash),
+        }
+    }
+
+    /// The slot that keys are generated in and imported to.
+    pub(crate) fn slot(&self) -> Option<u8> {
+        self.signature.or(self.confidentiality).or(self.authentication).map(|used| used.slot)
+    }
 }

@@ -1,9 +1,10 @@
 //! Cards that lie, to hold the suite against: each wraps an honest card and spoils one thing.
 //!
-//! Three lie about everything ([`Lie::AlwaysOk`], [`Lie::AlwaysNoDiagnosis`], [`Lie::ZeroedData`]); ten are broken the
+//! Three lie about everything ([`Lie::AlwaysOk`], [`Lie::AlwaysNoDiagnosis`], [`Lie::ZeroedData`]); twenty are broken the
 //! way real cards are ([`BROKEN`]). They are here and not in a test so that the tests of other transports can use
 //! them too.
 
+use card_wire::tlv::{self, Tag};
 use card_wire::{Command, Icc, Ins, Protocol, Status};
 
 /// What a [`Dishonest`] card does wrong.
@@ -36,10 +37,30 @@ pub enum Lie {
     IgnoresChannel,
     /// Signs wrongly.
     WrongSignature,
+    /// Reads the record before the one that is asked for by its number.
+    RecordOffByOne,
+    /// Says that it has written a record and has not.
+    ForgetsRecords,
+    /// Always takes the first record for the next.
+    StuckPointer,
+    /// Does not understand compact access rules and ignores them.
+    IgnoresRules,
+    /// Shows a PIN on every channel when it is shown on one.
+    PinEverywhere,
+    /// Says that it has deactivated a file and has not.
+    KeepsActive,
+    /// Never shows that anything has changed.
+    ConstantCounter,
+    /// Takes any answer to its challenge.
+    AnyAnswer,
+    /// Says that it has deleted a file and has not.
+    KeepsFiles,
+    /// Hashes wrongly.
+    WrongHash,
 }
 
 /// The cards that are broken in one place, with names for reports.
-pub const BROKEN: [(&str, Lie); 10] = [
+pub const BROKEN: [(&str, Lie); 20] = [
     ("wrong-status", Lie::WrongStatus),
     ("endless-tries", Lie::EndlessTries),
     ("any-pin", Lie::AnyPin),
@@ -50,6 +71,16 @@ pub const BROKEN: [(&str, Lie); 10] = [
     ("constant-challenge", Lie::ConstantChallenge),
     ("ignores-channel", Lie::IgnoresChannel),
     ("wrong-signature", Lie::WrongSignature),
+    ("record-off-by-one", Lie::RecordOffByOne),
+    ("forgets-records", Lie::ForgetsRecords),
+    ("stuck-pointer", Lie::StuckPointer),
+    ("ignores-rules", Lie::IgnoresRules),
+    ("pin-everywhere", Lie::PinEverywhere),
+    ("keeps-active", Lie::KeepsActive),
+    ("constant-counter", Lie::ConstantCounter),
+    ("any-answer", Lie::AnyAnswer),
+    ("keeps-files", Lie::KeepsFiles),
+    ("wrong-hash", Lie::WrongHash),
 ];
 
 /// A card with a [`Lie`] in front of it.
@@ -94,11 +125,16 @@ impl Dishonest {
             Lie::AnyPin if parsed.is_some_and(|c| c.ins == Ins::VERIFY && matches!(c.data.len(), 4..=16)) => {
                 status_only(response, Status::OK)
             }
-            Lie::IgnoresChannel => {
-                let mut command = command.to_vec();
-                if let Some(class @ 0x00..=0x1F) = command.first_mut() {
-                    *class &= !0x03;
-                }
+            Lie::ForgetsRecords if matches!(ins, Some(Ins::UPDATE_RECORD | Ins::APPEND_RECORD)) => {
+                status_only(response, Status::OK)
+            }
+            Lie::KeepsActive if ins == Some(Ins::DEACTIVATE_FILE) => status_only(response, Status::OK),
+            Lie::KeepsFiles if ins == Some(Ins::DELETE_FILE) => status_only(response, Status::OK),
+            Lie::AnyAnswer if parsed.is_some_and(|c| c.ins == Ins::EXTERNAL_AUTHENTICATE && c.data.len() == 16) => {
+                status_only(response, Status::OK)
+            }
+            Lie::IgnoresChannel | Lie::RecordOffByOne | Lie::StuckPointer | Lie::IgnoresRules => {
+                let command = self.distort(command, ins);
                 self.honest(&command, response)
             }
             _ => {
@@ -106,6 +142,30 @@ impl Dishonest {
                 self.spoil(command, ins, response, len)
             }
         }
+    }
+
+    /// What the wrapped card is sent instead of this command.
+    fn distort(&self, command: &[u8], ins: Option<Ins>) -> Vec<u8> {
+        let mut command = command.to_vec();
+        match (self.lie, ins, command.as_mut_slice()) {
+            (Lie::IgnoresChannel, _, [class @ 0x00..=0x1F, ..]) => *class &= !0x03,
+            (Lie::RecordOffByOne, Some(Ins::READ_RECORD), [_, _, number, mode, ..])
+                if *number > 1 && *mode & 0x07 == 0x04 =>
+            {
+                *number -= 1;
+            }
+            (Lie::StuckPointer, Some(Ins::READ_RECORD), [_, _, 0x00, mode, ..]) if *mode & 0x07 == 0x02 => {
+                *mode &= !0x07;
+            }
+            (Lie::IgnoresRules, Some(Ins::CREATE_FILE), [_, _, _, _, _, template @ ..]) => {
+                // A tag that nothing means anything by.
+                if let Some(tag) = rule_tag(template).and_then(|at| template.get_mut(at)) {
+                    *tag = 0x85;
+                }
+            }
+            _ => {}
+        }
+        command
     }
 
     /// Changes an honest answer of `len` bytes; returns the length of the changed one.
@@ -134,8 +194,19 @@ impl Dishonest {
             (Lie::WrongSignature, Some(Ins::PERFORM_SECURITY_OPERATION))
                 if command.get(2..4) == Some(&[0x9E, 0x9A]) =>
             {
-                if let Some(last) = data.last_mut() {
-                    *last ^= 0x01;
+                flip_last(data);
+            }
+            (Lie::WrongHash, Some(Ins::PERFORM_SECURITY_OPERATION)) if command.get(2..4) == Some(&[0x90, 0x80]) => {
+                flip_last(data);
+            }
+            (Lie::ConstantCounter, Some(Ins::GET_DATA)) if command.get(2..4) == Some(&[0xDF, 0x20]) => data.fill(0x01),
+            (Lie::PinEverywhere, Some(Ins::VERIFY)) if word.is_ok() && command.len() > 5 => {
+                for channel in 0..=3 {
+                    let mut command = command.to_vec();
+                    if let Some(class) = command.first_mut() {
+                        *class = channel;
+                    }
+                    self.execute(&command);
                 }
             }
             (Lie::StaysLoggedIn, Some(Ins::VERIFY)) if word.is_ok() && command.len() > 5 => {
@@ -151,6 +222,26 @@ impl Dishonest {
             _ => {}
         }
         len
+    }
+}
+
+/// Where in a file control template the tag of a compact rule stands.
+fn rule_tag(template: &[u8]) -> Option<usize> {
+    let body = tlv::Reader::new(template.get(2..)?);
+    let mut at = 2;
+    for object in body {
+        let object = object.ok()?;
+        if object.tag == Tag(0x8C) {
+            return Some(at);
+        }
+        at += tlv::header(object.tag, object.value.len())?.as_bytes().len() + object.value.len();
+    }
+    None
+}
+
+fn flip_last(data: &mut [u8]) {
+    if let Some(last) = data.last_mut() {
+        *last ^= 0x01;
     }
 }
 

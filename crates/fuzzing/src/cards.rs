@@ -10,7 +10,7 @@ use crate::canary;
 use crate::device::{FuzzCard, blank};
 
 /// How many cards there are; the low bits of an input's first byte choose one.
-pub const COUNT: usize = 8;
+pub const COUNT: usize = 10;
 /// Bit of the first byte: every event is rendered and searched.
 pub const RENDER: u8 = 0x20;
 /// Bit of the first byte: at the end, the memory is opened as a card once more.
@@ -28,7 +28,15 @@ pub const NAMES: [&str; COUNT] = [
     "rich version 0, verified",
     "rich version 1, verified",
     "little memory, verified, PIN 123456",
+    "blank iso",
+    "blank tight",
 ];
+
+/// The card that the first byte of an input names, by its five low bits.
+#[must_use]
+pub const fn index(choice: u8) -> usize {
+    (choice & 0x1F) as usize % COUNT
+}
 
 /// The applet's identifier, as the data field of SELECT.
 pub const AID: [u8; 12] = [0xF2, 0x76, 0xA2, 0x88, 0xBC, 0xFB, 0xA6, 0x9D, 0x34, 0xF3, 0x10, 0x01];
@@ -62,7 +70,7 @@ pub fn fork(choice: u8) -> (FuzzCard, Model) {
     thread_local! {
         static CARDS: [OnceCell<Prepared>; COUNT] = const { [const { OnceCell::new() }; COUNT] };
     }
-    let index = usize::from(choice) % COUNT;
+    let index = index(choice);
     CARDS.with(|cards| {
         let prepared = cards[index].get_or_init(|| prepare(index));
         (prepared.card.fork(), prepared.model.clone())
@@ -85,6 +93,8 @@ pub fn preset(index: usize) -> Preset {
             limits: Limits { files: 12, depth: 3, df_children: 4, file_len: 0x400, ..Preset::isoapplet().limits },
             ..isoapplet
         },
+        8 => Preset::iso(),
+        9 => Preset::tight(),
         _ => isoapplet,
     }
 }
@@ -96,7 +106,8 @@ pub fn profile(preset: &Preset) -> Profile {
         dialect: match preset.dialect {
             Dialect::V0 => card_model::Dialect::V0,
             Dialect::V1 => card_model::Dialect::V1,
-            Dialect::Auto | Dialect::None => card_model::Dialect::Auto,
+            Dialect::Auto => card_model::Dialect::Auto,
+            Dialect::None => card_model::Dialect::None,
         },
         pin_min: preset.pin.min,
         pin_max: preset.pin.max,
@@ -110,6 +121,7 @@ pub fn profile(preset: &Preset) -> Profile {
         df_children: preset.limits.df_children,
         file_len: preset.limits.file_len,
         memory: preset.nvm_len,
+        raw_rsa: preset.features.raw_rsa,
     }
 }
 
@@ -163,7 +175,7 @@ fn create(descriptor: u8, fid: u16, size: u16, access: [u8; 8]) -> Vec<u8> {
 /// What makes the card number `index` from a blank one.
 #[must_use]
 pub fn preparation(index: usize) -> Vec<Vec<u8>> {
-    if index < 2 {
+    if matches!(index, 0 | 1 | 8 | 9) {
         return Vec::new();
     }
     let pin: &[u8] = &match index {

@@ -2,7 +2,7 @@
 
 use card_os::nvm::{Nvm, NvmError};
 use card_os::platform::{Event, Events, Parts};
-use card_os::preset::Preset;
+use card_os::preset::{Dialect, Preset};
 use card_os::sim::{Half, SimNvm, SimPlatform, seeded_rng};
 use card_os::{Card, OpenError};
 use card_wire::Protocol;
@@ -80,6 +80,8 @@ pub struct Watch {
     cut: bool,
     /// Every event is written as text and searched; dear.
     pub render: bool,
+    /// The card has PINs in several DFs, which may have one number.
+    several: bool,
 }
 
 impl Watch {
@@ -87,6 +89,10 @@ impl Watch {
     const HEADER: usize = 4;
 
     fn pin_try(&mut self, reference: u8, success: bool, tries_left: u8) {
+        if self.several {
+            assert!((1..=14).contains(&reference), "an event for the PIN {reference}, which cannot exist");
+            return;
+        }
         let (pin, puk) = (1, 2);
         let Some(left) = self.left.get_mut(usize::from(reference).wrapping_sub(1)) else {
             panic!("an event for the PIN {reference}, which does not exist");
@@ -131,6 +137,7 @@ pub type FuzzCard = Card<SimPlatform<ToyRsa, Watch, CountedNvm>>;
 pub fn blank(preset: &Preset) -> Result<FuzzCard, OpenError> {
     let len = usize::try_from(preset.nvm_len).map_err(|_| OpenError::BadSize)?;
     let mut card = FuzzCard::create(parts(SimNvm::new(len)), preset)?;
+    card.events_mut().several = has_several_pins(preset);
     card.power_on(Protocol::T1);
     Ok(card)
 }
@@ -140,7 +147,15 @@ pub fn blank(preset: &Preset) -> Result<FuzzCard, OpenError> {
 /// # Errors
 /// As `Card::open`.
 pub fn open(nvm: SimNvm) -> Result<FuzzCard, OpenError> {
-    FuzzCard::open(parts(nvm))
+    let mut card = FuzzCard::open(parts(nvm))?;
+    card.events_mut().several = has_several_pins(card.preset());
+    Ok(card)
+}
+
+/// Whether PINs are files, as many as are made.
+#[must_use]
+pub fn has_several_pins(preset: &Preset) -> bool {
+    preset.dialect == Dialect::None
 }
 
 fn parts(nvm: SimNvm) -> Parts<SimPlatform<ToyRsa, Watch, CountedNvm>> {

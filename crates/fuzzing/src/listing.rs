@@ -103,7 +103,7 @@ pub fn control(control: Control) -> String {
 #[must_use]
 pub fn sequence(sequence: &Sequence, cuts: bool) -> String {
     let (mut card, _) = cards::fork(sequence.choice);
-    let index = usize::from(sequence.choice) % cards::COUNT;
+    let index = cards::index(sequence.choice);
     let mut text = format!("card {index}: {} (first byte {:02X})\n", cards::NAMES[index], sequence.choice);
     let mut buffer = vec![0; if sequence.choice & cards::SHORT == 0 { MAX_ANSWER } else { 258 }];
     for (number, step) in (1..).zip(&sequence.steps) {

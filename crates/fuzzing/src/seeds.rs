@@ -105,8 +105,16 @@ pub fn sequences() -> Result<Vec<Sequence>, SeedError> {
         let outcome = run_case(&suite, case, &mut target);
         let steps: Vec<OwnedStep> = outcome.transcript.events().iter().filter_map(step).collect();
         let own = steps.get(case.setup_commands()..).unwrap_or_default().to_vec();
-        let choice = u8::from(case.preset == "certificate");
-        for (choice, steps) in [(choice | REOPEN, steps), (2, own.clone()), (4, logged_in(own.clone())), (5, own)] {
+        let choice = match case.preset.as_str() {
+            "certificate" => 1,
+            "iso" => 8,
+            "tight" => 9,
+            _ => 0,
+        };
+        let elsewhere = [(2, own.clone()), (4, logged_in(own.clone())), (5, own)];
+        // A plain ISO card answers what no other card does.
+        let elsewhere = elsewhere.into_iter().filter(|_| choice != 8);
+        for (choice, steps) in elsewhere.chain([(choice | REOPEN, steps)]) {
             if !steps.is_empty() {
                 sequences.push(Sequence { choice, steps });
             }

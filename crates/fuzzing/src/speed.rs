@@ -64,7 +64,7 @@ pub fn measure(inputs: &[Vec<u8>], each: Duration) -> Speed {
     let watched = |canaries: bool, model: bool| {
         timed(inputs, each, move |input| {
             let (mut card, start) = cards::fork(input[0]);
-            let mut watcher = Watcher::new(model.then_some(start), u64::from(card.preset().nvm_len));
+            let mut watcher = Watcher::of(&card, model.then_some(start));
             if !canaries {
                 watcher.secrets = None;
             }

@@ -78,7 +78,7 @@ impl Model {
     /// Forgets everything that a reset forgets, as deselecting and selecting an applet does.
     fn select_application(&mut self, p2: u8) -> Body {
         let version_1 = match self.profile.dialect {
-            Dialect::V0 => false,
+            Dialect::V0 | Dialect::None => false,
             Dialect::V1 => true,
             Dialect::Auto => p2 == 0x0C,
         };

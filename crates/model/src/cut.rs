@@ -17,6 +17,14 @@ impl From<Model> for Candidates {
 
 impl Candidates {
     pub(crate) fn of(model: &Model, command: &[u8]) -> Self {
+        if let Some(iso) = &model.iso {
+            let state = |iso| {
+                let mut state = model.clone();
+                state.iso = Some(Box::new(iso));
+                state
+            };
+            return Self { states: iso.cut(command).into_iter().map(state).collect() };
+        }
         let mut before = model.clone();
         before.reset();
         let mut after = model.clone();

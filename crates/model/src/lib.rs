@@ -11,6 +11,7 @@ mod body;
 mod commands;
 mod cut;
 mod files;
+mod iso;
 mod keys;
 mod mismatch;
 mod model;
@@ -22,6 +23,7 @@ mod status;
 mod view;
 
 pub use cut::Candidates;
+pub use iso::{IsoFile, IsoKind, IsoSession};
 pub use keys::KeyView;
 pub use mismatch::Mismatch;
 pub use model::Model;

@@ -24,8 +24,8 @@ const SHOWN: usize = 64;
 
 impl Mismatch {
     pub(crate) fn new(command: &[u8], expected: u16, data: &'static str, answer: &[u8]) -> Self {
-        // VERIFY, CHANGE, RESET RETRY COUNTER and key import, in whatever class they came.
-        let secret = matches!(command, [_, 0x20 | 0x24 | 0x2C | 0xDB, ..]);
+        // VERIFY, CHANGE, DISABLE, ENABLE, RESET RETRY COUNTER and key import, in whatever class they came.
+        let secret = matches!(command, [_, 0x20 | 0x24 | 0x26 | 0x28 | 0x2C | 0xDB, ..]);
         let shown = command.len().min(if secret { 4 } else { SHOWN });
         let (data_len, status) = match answer.split_last_chunk() {
             Some((data, status)) => (data.len(), Some(u16::from_be_bytes(*status))),

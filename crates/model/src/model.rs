@@ -7,6 +7,7 @@ use crate::apdu::Apdu;
 use crate::body::{Body, Finish};
 use crate::cut::Candidates;
 use crate::files::Tree;
+use crate::iso;
 use crate::keys::{Environment, Key};
 use crate::mismatch::Mismatch;
 use crate::pins::{LifeCycle, Secret};
@@ -79,6 +80,8 @@ pub struct Model {
     pub(crate) waiting: Option<Box<Waiting>>,
     challenge: Option<[u8; 16]>,
     pub(crate) strict: bool,
+    /// Everything, if the card has no dialect.
+    pub(crate) iso: Option<Box<iso::Card>>,
 }
 
 impl Model {
@@ -93,18 +96,25 @@ impl Model {
             keys: Arc::default(),
         };
         let profile = Arc::new(profile);
-        Self { profile, memory, session: None, chain: None, waiting: None, challenge: None, strict: false }
+        let iso = (profile.dialect == Dialect::None).then(|| Box::new(iso::Card::new(profile.clone())));
+        Self { profile, memory, session: None, chain: None, waiting: None, challenge: None, strict: false, iso }
     }
 
     /// Whether real signatures are checked, and a real RSA provider is expected: one that offers 4,096 bits and
     /// refuses what is not smaller than the modulus. Off at first, so that a toy provider is good enough.
     pub fn verify_signatures(&mut self, on: bool) {
         self.strict = on;
+        if let Some(iso) = &mut self.iso {
+            iso.strict = on;
+        }
     }
 
     /// A reset or a power cycle.
     pub fn reset(&mut self) {
         (self.session, self.chain, self.waiting, self.challenge) = (None, None, None, None);
+        if let Some(iso) = &mut self.iso {
+            iso.reset();
+        }
     }
 
     /// Holds an answer against what this card may say, and follows it. After an error the model is of no more use.
@@ -116,8 +126,12 @@ impl Model {
             return Err(Mismatch::new(command, status::OK, "an answer", answer));
         };
         let status = u16::from_be_bytes(*status);
+        let wrong = |(expected, what)| Mismatch::new(command, expected, what, answer);
+        if let Some(iso) = &mut self.iso {
+            return iso.step(command, data, status).map_err(wrong);
+        }
         let reply = self.perform(command, Some(status));
-        self.hold(reply, data, status).map_err(|(expected, what)| Mismatch::new(command, expected, what, answer))
+        self.hold(reply, data, status).map_err(wrong)
     }
 
     /// States in which the card may be when the power went during `command`: before it, a try spent, after it.
@@ -130,6 +144,9 @@ impl Model {
     /// Executes a command whose answer nobody sees, as if everything had gone well that chance decides (memory was
     /// left, the padding was good). For generators that plan ahead. Returns the status word of the answer.
     pub fn assume(&mut self, command: &[u8]) -> u16 {
+        if let Some(iso) = &mut self.iso {
+            return iso.assume(command);
+        }
         let Reply { outcome, ne, seen } = self.perform(command, None);
         let body = match outcome {
             Ok(body) => body,
@@ -146,7 +163,7 @@ impl Model {
     /// A chain of commands is open: their header, with the class of the last one.
     #[must_use]
     pub fn chain(&self) -> Option<[u8; 4]> {
-        self.chain.as_ref().map(|chain| chain.header)
+        self.iso.as_ref().map_or_else(|| self.chain.as_ref().map(|chain| chain.header), |iso| iso.link.chain())
     }
 
     /// Executes a command. `said` is the status word of the card's answer, which decides where several are right.

@@ -14,6 +14,9 @@ const SELECT: [u8; 18] =
 /// PIN protects is read behind that. Ask the probe of another state when the card turns out to be in that.
 #[must_use]
 pub fn probe(model: &Model) -> Vec<Vec<u8>> {
+    if let Some(iso) = &model.iso {
+        return iso.probe();
+    }
     let mut commands = vec![SELECT.to_vec(), vec![0, 0x20, 0, 1]];
     read_files(model, &mut commands);
     let operational = model.life_cycle() == LifeCycle::Operational;

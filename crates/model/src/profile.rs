@@ -9,6 +9,8 @@ pub enum Dialect {
     V1,
     /// What the host sends decides.
     Auto,
+    /// No application: files, PINs and keys as ISO/IEC 7816-4, -8 and -9 have them.
+    None,
 }
 
 /// Everything that a [`crate::Model`] must know about the card.
@@ -40,6 +42,8 @@ pub struct Profile {
     pub file_len: u16,
     /// Size of the card's memory in bytes.
     pub memory: u32,
+    /// Whether raw RSA may be asked for; only the iso card can.
+    pub raw_rsa: bool,
 }
 
 impl Profile {
@@ -60,6 +64,7 @@ impl Profile {
             df_children: 30,
             file_len: 0x8000,
             memory: 1536 + 1600 * 128,
+            raw_rsa: false,
         }
     }
 
@@ -79,5 +84,11 @@ impl Profile {
     #[must_use]
     pub const fn v1() -> Self {
         Self { dialect: Dialect::V1, ..Self::isoapplet() }
+    }
+
+    /// The card without the dialect. What PINs have for lengths and tries their files say.
+    #[must_use]
+    pub const fn iso() -> Self {
+        Self { dialect: Dialect::None, blocked: 0x6983, df_children: 256, raw_rsa: true, ..Self::isoapplet() }
     }
 }

@@ -121,13 +121,14 @@ impl Model {
 
     /// Part of an answer waits for GET RESPONSE.
     #[must_use]
-    pub const fn waiting(&self) -> bool {
-        self.waiting.is_some()
+    pub fn waiting(&self) -> bool {
+        self.waiting.is_some() || self.iso.as_ref().is_some_and(|iso| iso.link.waiting.is_some())
     }
 
     /// Whether the other model has the same PINs, files and keys; sessions are not compared.
     #[must_use]
     pub fn same_memory(&self, other: &Self) -> bool {
         self.memory == other.memory
+            && self.iso.as_ref().map(|iso| &iso.memory) == other.iso.as_ref().map(|iso| &iso.memory)
     }
 }

@@ -1,15 +1,13 @@
 //! MANAGE SECURITY ENVIRONMENT, GENERATE ASYMMETRIC KEY PAIR and key import by PUT DATA, in the forms of the dialect.
 
-use alloc::vec::Vec;
-
 use card_wire::tlv::{self, Tag};
 use card_wire::{Case, Command, Status};
 
+use super::pair::{self, Pair, Parameters, push_template};
 use super::{Context, expect_case};
 use crate::crypto::ec::{Curve, Domain};
-use crate::crypto::rsa::{self, CrtParts, CryptoError, Rsa as _};
 use crate::keys::{self, Error, KeyKind};
-use crate::platform::{Event, Events as _, Platform};
+use crate::platform::Platform;
 use crate::preset::Dialect;
 use crate::reply::Reply;
 use crate::session::{Environment, Purpose};
@@ -20,6 +18,12 @@ pub(super) mod algorithm {
     pub(in super::super) const RSA_PKCS1: u8 = 0x11;
     /// RSA-PSS; version 1 only.
     pub(in super::super) const RSA_PSS: u8 = 0x12;
+    /// RSA decipherment, OAEP with SHA-1; the ISO file system only.
+    pub(in super::super) const RSA_OAEP_SHA1: u8 = 0x13;
+    /// The same with SHA-256.
+    pub(in super::super) const RSA_OAEP_SHA256: u8 = 0x14;
+    /// The bare RSA operation; the ISO file system only.
+    pub(in super::super) const RSA_RAW: u8 = 0x10;
     /// ECDSA.
     pub(in super::super) const ECDSA: u8 = 0x21;
     /// An EC key pair.
@@ -29,6 +33,9 @@ pub(super) mod algorithm {
     /// An RSA-4096 key pair; version 1 only.
     pub(in super::super) const RSA_4096: u8 = 0xF5;
 }
+
+/// Modulus lengths of the RSA keys that can be imported, in bytes.
+const RSA_LENS: [usize; 2] = [256, 512];
 
 /// MSE SET; case 3. The environment lives until the next one, a SELECT of the application, or a reset.
 pub(super) fn manage_environment<P: Platform>(
@@ -110,11 +117,11 @@ fn generate_rsa<P: Platform>(
     if !command.data.is_empty() {
         return Err(Status::WRONG_LENGTH);
     }
-    let key = context.rsa.generate(bits, context.rng).map_err(Error::from)?;
-    keys::store_rsa(context.store, slot, &key)?;
-    context.keys.forget(slot);
-    context.events.event(Event::KeyStored { slot });
-    push_template(reply, 0x7F49, &[(0x81, &key.n), (0x82, &[0x01, 0x00, 0x01])]);
+    let pair = Pair::generate(context, KeyKind::Rsa(bits / 8))?;
+    pair.store(context, slot)?;
+    if let Pair::Rsa(key) = &pair {
+        push_template(reply, 0x7F49, &[(0x81, &key.n), (0x82, &[0x01, 0x00, 0x01])]);
+    }
     Ok(())
 }
 
@@ -127,48 +134,17 @@ fn generate_ec<P: Platform>(
 ) -> Result<(), Status> {
     let parameters = Parameters::parse(data).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
     let curve = Curve::recognise(&parameters.domain).ok_or(Status::FUNCTION_NOT_SUPPORTED)?;
-    let key = curve.generate(context.rng);
-    keys::store_ec(context.store, slot, curve, &key)?;
-    context.keys.forget(slot);
-    context.events.event(Event::KeyStored { slot });
+    let pair = Pair::generate(context, KeyKind::Ec(curve))?;
+    pair.store(context, slot)?;
     let Domain { p, a, b, g, n } = parameters.domain;
-    push_template(
-        reply,
-        0x7F49,
-        &[(0x81, p), (0x82, a), (0x83, b), (0x84, g), (0x85, n), (0x86, &key.q), (0x87, parameters.cofactor)],
-    );
+    if let Pair::Ec(_, key) = &pair {
+        push_template(
+            reply,
+            0x7F49,
+            &[(0x81, p), (0x82, a), (0x83, b), (0x84, g), (0x85, n), (0x86, &key.q), (0x87, parameters.cofactor)],
+        );
+    }
     Ok(())
-}
-
-/// Curve parameters in the dialect's tags.
-struct Parameters<'a> {
-    domain: Domain<'a>,
-    cofactor: &'a [u8],
-}
-
-impl<'a> Parameters<'a> {
-    /// Reads 81 to 85 and the cofactor, 87.
-    fn parse(data: &'a [u8]) -> Option<Self> {
-        let find = |tag| tlv::find(data, Tag(tag)).ok().flatten();
-        let domain = Domain { p: find(0x81)?, a: find(0x82)?, b: find(0x83)?, g: find(0x84)?, n: find(0x85)? };
-        Some(Self { domain, cofactor: find(0x87)? })
-    }
-}
-
-/// A constructed object around primitive ones.
-fn push_template(reply: &mut Reply<'_>, tag: u32, objects: &[(u32, &[u8])]) {
-    let mut inner = Vec::new();
-    for (tag, value) in objects {
-        // Lengths here are a few kilobytes at most, which three length bytes always hold.
-        if let Some(header) = tlv::header(Tag(*tag), value.len()) {
-            inner.extend_from_slice(header.as_bytes());
-            inner.extend_from_slice(value);
-        }
-    }
-    if let Some(header) = tlv::header(Tag(tag), inner.len()) {
-        reply.push(header.as_bytes());
-        reply.push(&inner);
-    }
 }
 
 /// Key import: PUT DATA 3FFF; case 3. 6900 where the preset does not allow it.
@@ -191,45 +167,7 @@ pub(super) fn import<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     if objects.next().is_some() {
         return Err(Status::REFERENCE_DATA_UNUSABLE);
     }
-    if rsa {
-        import_rsa(context, outer.value, environment.slot)?;
-    } else {
-        import_ec(context, outer.value, environment.slot)?;
-    }
-    context.events.event(Event::KeyStored { slot: environment.slot });
-    Ok(())
-}
-
-/// The size comes from the data: OpenSC announces RSA-2048 for every RSA key.
-fn import_rsa<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) -> Result<(), Status> {
-    let find = |tag| match tlv::find(data, Tag(tag)) {
-        Ok(Some(value)) => Ok(value),
-        _ => Err(Status::REFERENCE_DATA_UNUSABLE),
-    };
-    let parts = CrtParts { p: find(0x92)?, q: find(0x93)?, qinv: find(0x94)?, dp: find(0x95)?, dq: find(0x96)? };
-    let key = rsa::assemble(&parts).map_err(Error::from)?;
-    // Primes that are none pass every check of the parts; a key that cannot compute is refused now, not when it is used.
-    let input = [alloc::vec![0; key.n.len() - 1], alloc::vec![2]].concat();
-    let mut output = alloc::vec![0; key.n.len()];
-    let prepared = context.rsa.prepare(&key).map_err(Error::from)?;
-    context.rsa.private(&prepared, &input, &mut output).map_err(|_| Error::Crypto(CryptoError::BadKey))?;
-    keys::store_rsa(context.store, slot, &key)?;
-    context.keys.forget(slot);
-    Ok(())
-}
-
-fn import_ec<P: Platform>(context: &mut Context<'_, P>, data: &[u8], slot: u8) -> Result<(), Status> {
-    let parameters = Parameters::parse(data).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
-    let scalar = tlv::find(data, Tag(0x88)).ok().flatten().ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
-    let curve = Curve::recognise(&parameters.domain).ok_or(Status::FUNCTION_NOT_SUPPORTED)?;
-    let zeros = scalar.iter().take_while(|byte| **byte == 0).count();
-    let scalar = &scalar[zeros..];
-    let len = curve.field_len();
-    let fill = len.checked_sub(scalar.len()).ok_or(Status::REFERENCE_DATA_UNUSABLE)?;
-    let mut d = zeroize::Zeroizing::new(alloc::vec![0; len]);
-    d[fill..].copy_from_slice(scalar);
-    let key = curve.key(&d).ok_or(Error::Crypto(CryptoError::BadKey))?;
-    keys::store_ec(context.store, slot, curve, &key)?;
-    context.keys.forget(slot);
-    Ok(())
+    // The size of an RSA key comes from the data: OpenSC announces RSA-2048 for each.
+    let pair = if rsa { pair::import_rsa(context.rsa, outer.value, &RSA_LENS) } else { pair::import_ec(outer.value) };
+    pair.map_err(Error::from)?.store(context, environment.slot)
 }

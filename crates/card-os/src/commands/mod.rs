@@ -8,6 +8,7 @@ mod data;
 mod file;
 mod iso;
 mod key;
+mod pair;
 mod pin;
 mod random;
 mod select;

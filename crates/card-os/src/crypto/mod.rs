@@ -2,5 +2,6 @@
 
 pub(crate) mod aes;
 pub(crate) mod ec;
+pub(crate) mod hash;
 pub(crate) mod padding;
 pub mod rsa;

@@ -1,4 +1,4 @@
-//! Paddings of RSA (RFC 8017): PKCS#1 v1.5 for signatures and decipherment, PSS.
+//! Paddings of RSA (RFC 8017): PKCS#1 v1.5 for signatures and decipherment, PSS, OAEP.
 
 use alloc::vec::Vec;
 
@@ -67,8 +67,45 @@ fn pss_with<D: Digest>(hash: &[u8], salt: &[u8], modulus_bits: usize) -> Option<
     Some(block)
 }
 
+/// The message in an OAEP block without label (RFC 8017, EME-OAEP), with MGF1 over the same hash. `None` for a bad block;
+/// how it is bad does not show in the time this takes.
+pub(crate) fn oaep_message<D: Digest>(block: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let label = D::digest([]);
+    let len = label.len();
+    // A modulus too short for the hash: nothing that depends on the content.
+    if block.len() < 2 * len + 2 {
+        return None;
+    }
+    let (first, masked) = block.split_first()?;
+    let (masked_seed, masked_db) = masked.split_at(len);
+    let seed = unmasked::<D>(masked_seed, masked_db);
+    let db = unmasked::<D>(masked_db, &seed);
+    let (hash, rest) = db.split_at(len);
+    let mut good = first.ct_eq(&0) & hash.ct_eq(&label);
+    let mut found = Choice::from(0);
+    let mut start = 0u32;
+    for (at, byte) in (0u32..).zip(rest) {
+        let (zero, one) = (byte.ct_eq(&0), byte.ct_eq(&1));
+        start.conditional_assign(&(at + 1), one & !found);
+        good &= found | zero | one;
+        found |= one;
+    }
+    let start = usize::try_from(start).ok().filter(|_| bool::from(good & found))?;
+    Some(Zeroizing::new(rest.get(start..)?.to_vec()))
+}
+
+/// `masked` under the mask that `seed` gives.
+fn unmasked<D: Digest>(masked: &[u8], seed: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = mgf1::<D>(seed, masked.len());
+    for (byte, masked) in out.iter_mut().zip(masked) {
+        *byte ^= masked;
+    }
+    out
+}
+
 fn mgf1<D: Digest>(seed: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
-    let mut mask = Zeroizing::new(Vec::new());
+    // With room for the last hash: a vector that grows leaves its old bytes behind.
+    let mut mask = Zeroizing::new(Vec::with_capacity(len + <D as Digest>::output_size()));
     let mut counter = 0u32;
     while mask.len() < len {
         mask.extend_from_slice(&D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize());
@@ -112,5 +149,61 @@ mod tests {
             assert_eq!(block.is_some(), matches!(len, 20 | 28 | 32 | 48 | 64));
             assert!(block.is_none_or(|block| block.len() == 256 && block[255] == 0xBC && block[0] < 0x80));
         }
+    }
+
+    /// `openssl pkeyutl -encrypt` with OAEP of "to the card only" for `fixtures/keys/rsa2048.der`, and then `-decrypt` without
+    /// padding.
+    fn blocks() -> [Vec<u8>; 2] {
+        let sha1 = concat!(
+            "005E90713462A3543292504C61EBB102B3E19CC2CBB09D4D85C5F294DF39F88B1CBEF52B368D7F10C50622B4312D7F2D",
+            "65AD84135EC20E163D947FC0F73453218A6BB81A6F83B049F71D78D3285275A182BDDF4A120B30870321156A0E61CB58",
+            "9B210750AD975D7476F80FB8445CB46E35498C921A8E9D9CED92E3B2E13BF7C198D5B8A95B63A50A9839AC0F024B7CE7",
+            "EF981CA38D63D4EF738946756A395C357E911490F3084E6957B7F638762F7DF81BB160031EF0B541ABB9B81CD373EBB4",
+            "34D6960F81898AB1F57011371D2993E0218EA09D5A8F870151EB632EFD0CFD40E7D1521C86B9D7B28FFB2BBEB0323B93",
+            "EB45D59939CF76358216783093084394",
+        );
+        let sha256 = concat!(
+            "007200E3E221CFB344C2E79E07714D55B6542C709027DBE001C4E46E082677B6CACE4B9DCCC563FE61B01053960AF330",
+            "2F1193F92BB71CD1EC47402D0DED3A39D1EDBB0ABB1C4B0B59B9E8064F643BF07F6796CF1BE412A07ED4C4565DDD4DAE",
+            "8E7FCAE99848761CDDB5410C7E6AE56843F7B83E9CD1240652E6C76C2292EEC892A7E9808D2D561C018228FF4F160060",
+            "2F46BBF66CBA3EFDA5402602551C4B8D2010C432165AC3329AEF6DF5FDB18B102965CA2EDA3106E904E47BC0FFF03520",
+            "0ECA220A6AA9E6862ED75B4571A0E916859ED0BDAE6E9FADF0E0D9EC57657AB890FAC8B8F841EACEDBBF8103FCCBC5D1",
+            "324CE461E67DDC90241DE8B3711A015D",
+        );
+        [sha1, sha256].map(|digits| hex::decode(digits).unwrap())
+    }
+
+    #[test]
+    fn oaep_blocks_of_openssl_are_taken_apart() {
+        let [sha1, sha256] = blocks();
+        assert_eq!(oaep_message::<sha1::Sha1>(&sha1).unwrap()[..], *b"to the card only");
+        assert_eq!(oaep_message::<sha2::Sha256>(&sha256).unwrap()[..], *b"to the card only");
+        assert_eq!(oaep_message::<sha2::Sha256>(&sha1), None);
+        for at in [0, 1, 20, 21, 40, 41, 100, 255] {
+            let mut bad = sha1.clone();
+            bad[at] ^= 0x80;
+            assert_eq!(oaep_message::<sha1::Sha1>(&bad), None, "{at}");
+        }
+        for len in [0, 1, 41, 65] {
+            assert_eq!(oaep_message::<sha2::Sha256>(&sha256[..len]), None, "{len}");
+        }
+    }
+
+    #[test]
+    fn an_oaep_block_needs_its_separator() {
+        // Masks come off by putting them on again, so a block is made of a seed and what is to be found behind it.
+        let block = |db: &[u8]| {
+            let db = unmasked::<sha1::Sha1>(db, &[7; 20]);
+            [&[0][..], &unmasked::<sha1::Sha1>(&[7; 20], &db), &db].concat()
+        };
+        let label = sha1::Sha1::digest([]);
+        let message =
+            |rest: &[u8]| oaep_message::<sha1::Sha1>(&block(&[&label[..], rest].concat())).map(|m| m.to_vec());
+        assert_eq!(message(&[0, 0, 1, 5, 0, 1]), Some(alloc::vec![5, 0, 1]));
+        assert_eq!(message(&[1, 5]), Some(alloc::vec![5]));
+        assert_eq!(message(&[0, 1]), Some(Vec::new()));
+        assert_eq!(message(&[0, 2, 1, 5]), None);
+        assert_eq!(message(&[0, 0, 0]), None);
+        assert_eq!(message(&[5, 1]), None);
     }
 }

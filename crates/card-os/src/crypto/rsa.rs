@@ -62,7 +62,7 @@ pub struct RsaPrivateKey {
 
 impl RsaPrivateKey {
     /// Bytes of the public exponent as the card stores it.
-    const E_LEN: usize = 4;
+    pub(crate) const E_LEN: usize = 4;
 
     /// Bytes of the stored form for a modulus of `len` bytes.
     pub(crate) const fn stored_len(len: usize) -> usize {

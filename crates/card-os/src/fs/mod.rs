@@ -1,11 +1,12 @@
 //! The file system: a tree of DFs and EFs over the object store. Knows no APDU.
 //!
-//! `access` and `fci` are the dialect's; `fcp`, `rule`, `attributes`, `life`, `internal`, `record` and `data` are
-//! those of the ISO file system.
+//! `access` and `fci` are the dialect's; `fcp`, `rule`, `attributes`, `life`, `internal`, `record`, `data` and
+//! `environment` are those of the ISO file system.
 
 pub(crate) mod access;
 pub(crate) mod attributes;
 pub(crate) mod data;
+pub(crate) mod environment;
 pub(crate) mod fci;
 pub(crate) mod fcp;
 pub(crate) mod internal;
@@ -248,7 +249,11 @@ pub(crate) fn replace_master_file<N: Nvm>(store: &mut Store<N>, file: &IsoFile) 
     if file.kind != Kind::Df {
         return Err(Error::BadData);
     }
-    if life::state(&mf) != life::LifeCycle::Creation {
+    let holder = match fci::name(&file.info) {
+        Some(name) => named(store, name)?,
+        None => None,
+    };
+    if life::state(&mf) != life::LifeCycle::Creation || holder.is_some_and(|other| other.page != mf.page) {
         return Err(Error::Exists);
     }
     let mut object = Object::new(Kind::Df, ROOT, MF_ID, &file.info, 0);

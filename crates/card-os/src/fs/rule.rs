@@ -40,7 +40,7 @@ impl Act {
 /// Who asks, and with which instruction.
 #[derive(Clone, Copy)]
 pub(crate) struct Asker {
-    pub(crate) verified: [Option<FileRef>; VERIFIED],
+    pub(crate) verified: [FileRef; VERIFIED],
     pub(crate) ins: Ins,
 }
 
@@ -260,10 +260,10 @@ impl Conditions<'_> {
         internal::nearest(self.index, home, kind, number).is_some_and(|file| self.counts(kind, file))
     }
 
-    /// Whether the PIN or key in this file counts as verified.
+    /// Whether the PIN or key in this file counts as verified. One that is out of use does not.
     fn counts(&self, kind: Internal, file: &Entry) -> bool {
         let disabled = kind == Internal::Pin && Attributes(file.attributes).is_disabled();
-        (disabled && life::expect_usable(self.index, file).is_ok())
-            || self.asker.verified.iter().flatten().any(|verified| *verified == FileRef::of(file))
+        let verified = || self.asker.verified.contains(&FileRef::of(file));
+        life::expect_usable(self.index, file).is_ok() && (disabled || verified())
     }
 }

@@ -153,3 +153,32 @@ fn errors_and_cards_say_what_they_are() {
     assert_eq!(format!("{:?}", host.card), "Card(isoapplet, unpowered)");
     assert_eq!(format!("{:?}", host.card.nvm()), "SimNvm(206336 bytes)");
 }
+
+/// The README says how much the small card holds: 64 pages of 128 bytes, whatever else is on it.
+#[test]
+fn the_small_card_holds_what_the_readme_says() {
+    let mut host = Host::new(&Preset::tight());
+    host.expect("00A4040C0CF276A288BCFBA69D34F31001", "9000");
+    let file = |id: u16, len: u16| format!("00E00000 17 6F158102{len:04X} 820101 8302{id:04X} 8608FF00000000000000");
+    // Nineteen pages each with their pointers, then seven.
+    for id in 1..=3 {
+        host.expect(&file(id, 2048), "9000");
+    }
+    host.expect(&file(4, 6 * 124), "9000");
+    host.expect(&file(5, 1), "6A84");
+    host.expect(&file(5, 2049), "6A84");
+    // What is there can be rewritten all the same.
+    host.expect(&format!("00D60000 FF {}", "5A".repeat(255)), "9000");
+    host.expect("00E4000002 0004", "9000");
+    host.expect(&file(5, 1), "9000");
+}
+
+#[test]
+fn the_small_card_takes_short_commands_one_by_one() {
+    let mut host = Host::new(&Preset::tight());
+    host.expect("00A4040C0CF276A288BCFBA69D34F31001", "9000");
+    host.expect("00840000 000008", "6700");
+    host.expect("10E00000 02 6F15", "6884");
+    host.expect("00840000", "6700");
+    host.expect("0070000001", "6881");
+}

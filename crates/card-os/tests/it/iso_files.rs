@@ -54,7 +54,7 @@ fn an_envelope_carries_a_command_in_any_pieces() {
         host.expect("00B0000002", "0001 9000");
         host.expect("00D60000 02 FFFF", "9000");
     }
-    host.expect("00C20000 05 00B0000004", "FFFF0203 9000");
+    host.expect("00C20000 05 00B0000004 00", "FFFF0203 9000");
     host.expect("00C20000 04 00D60000", "6700");
     host.expect("00C20000 06 00D600000401", "9000");
     host.expect("00C20000", "6700");

@@ -1,6 +1,7 @@
 //! PINs, administration keys and key pairs of the `iso` card.
 
 mod cuts;
+mod keys;
 mod pins;
 
 use card_os::Preset;

@@ -147,6 +147,26 @@ fn the_image_of_format_1_opens() {
 }
 
 #[test]
+fn the_image_of_format_2_opens() {
+    let image = include_bytes!("../../../../fixtures/nvm/v2/iso.img");
+    let mut host = Host { card: reopened(SimNvm::from_image(image)) };
+    host.card.power_on(Protocol::T1);
+    host.expect("00200001", "63C2");
+    // The EF in the DF wants PIN 1 for reading; the DF was left deactivated in its third EF.
+    host.expect("00A4040C04A0000000", "9000");
+    host.expect("00B11001 03 540101 00", "6982");
+    host.expect("00200001 04 31323334", "9000");
+    host.expect("00B11001 03 540101 06", "5304 22334455 9000");
+    host.expect("00B2011500", "0A0B0C03 0A0B0C02 0A0B0C01 9000");
+    host.expect("00A40200021003", "6283");
+    host.expect("00CA008102", "0102 9000");
+    host.expect("002C0001 0C 3132333435363738 31323334", "9000");
+    host.expect("0022F301", "9000");
+    let key = "7F4943864104436BB0EEA5F68F74A86F3DDB62EAA4F6F084BA6D7558B736A4514EC28E30152755D65D053D3D4380DE10EAB524BB634D77E3C2E34033BFE2C41BEB9318B84D6E";
+    host.expect("0046810000", &[key, "9000"].concat());
+}
+
+#[test]
 fn a_header_that_contradicts_its_preset_is_refused() {
     let image = Host::blank().card.nvm().image();
     for (at, bytes) in [(14, [0xFF, 0xFF]), (14, [0, 1])] {

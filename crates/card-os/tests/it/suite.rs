@@ -41,9 +41,10 @@ fn every_case_passes() {
         Ok(Box::new(card) as Box<dyn Icc>)
     });
     let suite = Suite::embedded().unwrap();
-    // A generation of RSA-4096 takes longer than all other cases together.
-    let cases = suite.cases.iter().filter(|case| !(case.id.contains("generate") && case.id.contains("4096")));
+    // A generation of RSA-3072 or 4096 takes longer than all other cases together.
+    let is_long = |id: &str| id.contains("generate") && (id.contains("3072") || id.contains("4096"));
+    let cases = suite.cases.iter().filter(|case| !is_long(&case.id));
     let report = run_suite(&suite, cases, &mut target, |_| {});
     assert_eq!(report.failures(), [""; 0], "{}", report.table());
-    assert!(report.passed() > 440, "{}", report.summary());
+    assert!(report.passed() > 1170, "{}", report.summary());
 }

@@ -11,6 +11,7 @@ use card_os::crypto::rsa::{CryptoError, Rsa, RsaPrivateKey, SoftRsa, generate};
 use card_os::sim::{SimCard, seeded_rng};
 use counting_alloc::{CountingAlloc, SECRET_LEN, left_behind};
 use rand_core::CryptoRng;
+use sha2::Digest as _;
 
 #[global_allocator]
 static ALLOCATOR: CountingAlloc = CountingAlloc;
@@ -181,6 +182,127 @@ fn no_deciphered_message_stays_in_a_freed_block() {
         send(&mut card, &cut, "6121");
         send(&mut card, &hex::decode("00C0000021").unwrap(), "9000");
         send(&mut card, &cut, "6121");
+        send(&mut card, &bad, "6A80");
+        card.reset();
+    });
+    assert_eq!(left, 0);
+}
+
+/// A card without an applet.
+fn iso<R: Rsa>(rsa: R) -> SimCard<R> {
+    SimCard::from_seed(&Preset::iso(), 1, rsa).unwrap()
+}
+
+/// CREATE FILE for an internal EF with this identifier and proprietary information.
+fn internal(id: u8, proprietary: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(proprietary.len()).unwrap();
+    let body = [&[0x82, 1, 8, 0x83, 2, 0xA0, id, 0xA5, len][..], proprietary].concat();
+    command("00E00000", &[&[0x62, len + 9][..], &body].concat())
+}
+
+/// All the ways that a PIN takes through the `iso` card.
+fn iso_pin_commands() -> Vec<(Vec<u8>, &'static str)> {
+    // Not in blocks of their own: what the test gives back would be found where the card has its blocks from.
+    let both = |first: &[u8; 16], second: &[u8; 16]| -> [u8; 32] {
+        core::array::from_fn(|at| if at < 16 { first[at] } else { second[at - 16] })
+    };
+    let verify = |pin: &[u8]| command("00200001", pin);
+    vec![
+        (internal(2, &[0x80, 1, 1, 0x81, 1, 2, 0x82, 3, 4, 16, 5]), "9000"),
+        (internal(1, &[0x80, 1, 1, 0x81, 1, 1, 0x82, 3, 4, 16, 3, 0x83, 1, 2, 0x84, 1, 1]), "9000"),
+        (command("00240102", PUK), "9000"),
+        (command("00240101", PIN), "9000"),
+        (verify(PIN), "9000"),
+        (verify(WRONG), "63C2"),
+        (command("00260001", PIN), "9000"),
+        (command("00280001", PIN), "9000"),
+        (command("00240001", &both(PIN, NEW_PIN)), "9000"),
+        (command("00240001", &both(NEW_PIN, PIN)), "9000"),
+        (verify(WRONG), "63C2"),
+        (command("002C0101", WRONG), "63C4"),
+        (command("002C0101", PUK), "9000"),
+        (command("002C0001", &both(PUK, NEW_PIN)), "9000"),
+        (verify(NEW_PIN), "9000"),
+        (vec![0, 0xE4, 0, 0, 2, 0xA0, 1], "9000"),
+    ]
+}
+
+#[test]
+fn no_pin_of_the_iso_card_stays_in_a_freed_block() {
+    let commands = iso_pin_commands();
+    for (name, secret) in [("PIN", PIN), ("new PIN", NEW_PIN), ("PUK", PUK), ("wrong PIN", WRONG)] {
+        for from in [0, 8] {
+            let mut card = iso(SoftRsa);
+            let left = left_behind(&part(secret, from), || {
+                commands.iter().for_each(|(command, status)| send(&mut card, command, status));
+                card.reset();
+            });
+            assert_eq!(left, 0, "{name}, from byte {from}");
+        }
+    }
+}
+
+#[test]
+fn no_administration_key_stays_in_a_freed_block() {
+    const KEY: &[u8; 32] = b"\xE0\xE1an AES key\xE2\xE3\xE4 for this test on";
+    for from in [0, 16] {
+        let mut card = iso(SoftRsa);
+        send(&mut card, &internal(3, &[0x80, 1, 2, 0x81, 1, 3, 0x82, 2, 32, 2]), "9000");
+        let (set, answer) = (command("00D60000", KEY), command("00820003", &[0; 16]));
+        let left = left_behind(&part(KEY, from), || {
+            send(&mut card, &set, "9000");
+            send(&mut card, &set, "9000");
+            send(&mut card, &[0, 0x84, 0, 0, 16], "9000");
+            send(&mut card, &answer, "63C1");
+            card.reset();
+        });
+        assert_eq!(left, 0, "from byte {from}");
+    }
+}
+
+/// What an OAEP block (RFC 8017) with SHA-256 hides: hash of the label, zeros, 01, message.
+fn oaep_data(message: &[u8]) -> Vec<u8> {
+    let mut data = sha2::Sha256::digest([]).to_vec();
+    data.resize(256 - 34 - message.len(), 0);
+    data.push(1);
+    data.extend_from_slice(message);
+    data
+}
+
+/// The block that hides it.
+fn oaep(mut data: Vec<u8>) -> Vec<u8> {
+    let xor = |bytes: &mut [u8], seed: &[u8]| {
+        for (counter, part) in (0u32..).zip(bytes.chunks_mut(32)) {
+            let mask = sha2::Sha256::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize();
+            part.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        }
+    };
+    let mut seed = vec![0x5E; 32];
+    xor(&mut data, &seed);
+    xor(&mut seed, &data);
+    [vec![0], seed, data].concat()
+}
+
+/// A card whose environment deciphers OAEP with the mirror's key.
+fn with_oaep_key() -> SimCard<Mirror> {
+    let mut card = iso(Mirror);
+    send(&mut card, &internal(4, &[0x80, 1, 3, 0x81, 1, 5, 0x82, 1, 0xF3]), "9000");
+    send(&mut card, &command("002241B8", &[0x80, 1, 0x14, 0x84, 1, 5]), "9000");
+    send(&mut card, &hex::decode("0046000000").unwrap(), "610E");
+    card
+}
+
+#[test]
+fn no_message_under_oaep_stays_in_a_freed_block() {
+    const MESSAGE: &[u8; 16] = b"\xA9\x8A\x8Bmessage\x8C\x8D\x8E\x8F\x90\x92";
+    let mut card = with_oaep_key();
+    let block = oaep(oaep_data(MESSAGE));
+    let whole = [command("002A8086", &[&[0][..], &block].concat()), vec![0, 0]].concat();
+    let cut = [command("002A8086", &[&[0][..], &block].concat()), vec![0, 10]].concat();
+    let bad = [command("002A8086", &[&[0, 1][..], &block[1..]].concat()), vec![0, 0]].concat();
+    let left = left_behind(&part(MESSAGE, 0), || {
+        send(&mut card, &whole, "9000");
+        send(&mut card, &cut, "6106");
         send(&mut card, &bad, "6A80");
         card.reset();
     });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use card_os::sim::SimCard;
 use testkit::{find_program, require_or_skip, run_bounded};
 
-use super::{Mirror, NEW_PIN, PIN, PUK, command, send, verified};
+use super::{Mirror, NEW_PIN, PIN, PUK, command, internal, iso, oaep, oaep_data, send, verified, with_oaep_key};
 
 /// Names the case that the body is to play, in a process that [`instructions`] has started.
 const CASE: &str = "CARDLAB_TIMING_CASE";
@@ -32,6 +32,8 @@ fn play(case: &str) -> String {
 const WRONG_PINS: [&str; 4] = ["pin 0", "pin 1", "pin 8", "pin 15"];
 const WRONG_PUKS: [&str; 3] = ["puk 0", "puk 8", "puk 15"];
 const BAD_PADDINGS: [&str; 7] = ["first", "second", "both", "none", "early 2", "early 9", "empty"];
+const WRONG_ISO_PINS: [&str; 4] = ["iso 0", "iso 1", "iso 8", "iso 15"];
+const BAD_OAEP: [&str; 6] = ["oaep 0", "oaep 1", "oaep 2", "oaep 3", "oaep 4", "oaep 5"];
 
 fn prepared(case: &str) -> (SimCard<Mirror>, Vec<u8>) {
     let (kind, at) = case.split_once(' ').unwrap_or((case, "0"));
@@ -44,6 +46,8 @@ fn prepared(case: &str) -> (SimCard<Mirror>, Vec<u8>) {
     match kind {
         "pin" => (verified(Mirror), command("00200001", &wrong(PIN))),
         "puk" => (verified(Mirror), command("002C0001", &[wrong(PUK), *NEW_PIN].concat())),
+        "iso" => (with_iso_pin(), command("00200001", &wrong(PIN))),
+        "oaep" => (with_oaep_key(), [command("002A8086", &[&[0][..], &bad_oaep(at)].concat()), vec![0, 0]].concat()),
         _ => (with_key(), [command("002A8086", &[&[0][..], &block(kind, at)].concat()), vec![0, 0]].concat()),
     }
 }
@@ -61,6 +65,28 @@ fn block(kind: &str, at: usize) -> Vec<u8> {
         _ => panic!("no such case"),
     }
     block
+}
+
+/// An OAEP block that is bad in one of six ways.
+fn bad_oaep(way: usize) -> Vec<u8> {
+    let mut data = oaep_data(&[0x77; 16]);
+    let separator = data.len() - 17;
+    match way {
+        0 => return [&[1][..], &oaep(data)[1..]].concat(),
+        1 => data[0] ^= 1,
+        2 => data[31] ^= 1,
+        3 => data[32] = 2,
+        4 => data[separator] = 0,
+        _ => data.fill(0),
+    }
+    oaep(data)
+}
+
+fn with_iso_pin() -> SimCard<Mirror> {
+    let mut card = iso(Mirror);
+    send(&mut card, &internal(1, &[0x80, 1, 1, 0x81, 1, 1, 0x82, 3, 4, 16, 3]), "9000");
+    send(&mut card, &command("00240101", PIN), "9000");
+    card
 }
 
 fn with_key() -> SimCard<Mirror> {
@@ -114,11 +140,13 @@ fn equal(cases: &[&str], status: &str) -> Option<u64> {
 fn a_wrong_pin_costs_the_same_wherever_it_is_wrong() {
     equal(&WRONG_PINS, "63C2");
     equal(&WRONG_PUKS, "63C4");
+    equal(&WRONG_ISO_PINS, "63C2");
 }
 
 #[test]
 fn a_bad_padding_costs_the_same_however_it_is_bad() {
     equal(&BAD_PADDINGS, "6A80");
+    equal(&BAD_OAEP, "6A80");
 }
 
 /// What the memory and the listener see of a bad padding is the same as well: nothing is written, no key event.

@@ -56,9 +56,9 @@ pub(super) struct RawStep {
     pub(super) encrypt: Option<RawEncrypt>,
     pub(super) aes: Option<RawAes>,
     pub(super) oaep: Option<RawOaep>,
-    pub(super) status: Option<RawStatus>,
+    pub(super) status: Option<Spanned<RawStatus>>,
     #[serde(default)]
-    pub(super) expect: BTreeMap<Spanned<String>, RawStatus>,
+    pub(super) expect: BTreeMap<Spanned<String>, Spanned<RawStatus>>,
     #[serde(default)]
     pub(super) timing: bool,
     pub(super) repeat: Option<Spanned<usize>>,
@@ -106,6 +106,6 @@ pub(super) struct RawVerify {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum RawStatus {
-    One(Spanned<String>),
-    Several(Vec<Spanned<String>>),
+    One(String),
+    Several(Vec<String>),
 }

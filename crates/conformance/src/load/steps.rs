@@ -109,29 +109,32 @@ fn count(script: Script<'_>, first: &Spanned<String>, repeat: usize) -> Loading<
     let digits = first.get_ref();
     let number = if digits.len() == 4 { u16::from_str_radix(digits, 16).ok() } else { None };
     let number = number.ok_or_else(wrong)?;
-    if usize::from(number) + repeat > 0x1_0000 || repeat < 2 { Err(wrong()) } else { Ok(number) }
+    let numbers = 2..=0x1_0000 - usize::from(number);
+    if numbers.contains(&repeat) { Ok(number) } else { Err(wrong()) }
 }
 
 /// The status words that a command may answer, on every card and on some.
 fn expected(
     script: Script<'_>,
-    status: &RawStatus,
-    of_card: &BTreeMap<Spanned<String>, RawStatus>,
+    status: &Spanned<RawStatus>,
+    of_card: &BTreeMap<Spanned<String>, Spanned<RawStatus>>,
 ) -> Loading<Expected> {
-    let words = |status: &RawStatus| match status {
-        RawStatus::One(word) => Ok(vec![status_word(script, word)?]),
-        RawStatus::Several(words) => words.iter().map(|word| status_word(script, word)).collect::<Loading<Vec<_>>>(),
-    };
-    let of_card = of_card.iter().map(|(name, status)| Ok((name.get_ref().clone(), words(status)?)));
-    Ok(Expected::new(words(status)?, of_card.collect::<Loading<Vec<_>>>()?))
+    let of_card = of_card.iter().map(|(name, status)| Ok((name.get_ref().clone(), status_words(script, status)?)));
+    Ok(Expected::new(status_words(script, status)?, of_card.collect::<Loading<Vec<_>>>()?))
 }
 
-fn status_word(script: Script<'_>, text: &Spanned<String>) -> Loading<Status> {
-    let digits = text.get_ref();
-    let word = (digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .then(|| u16::from_str_radix(digits, 16).ok())
-        .flatten();
-    word.map(Status).ok_or_else(|| script.error(text.span(), ScriptErrorKind::Status))
+fn status_words(script: Script<'_>, status: &Spanned<RawStatus>) -> Loading<Vec<Status>> {
+    let words = match status.get_ref() {
+        RawStatus::One(word) => std::slice::from_ref(word),
+        RawStatus::Several(words) => words.as_slice(),
+    };
+    let words: Option<Vec<Status>> = words.iter().map(|word| status_word(word)).collect();
+    words.filter(|words| !words.is_empty()).ok_or_else(|| script.error(status.span(), ScriptErrorKind::Status))
+}
+
+fn status_word(digits: &str) -> Option<Status> {
+    let right = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    right.then(|| u16::from_str_radix(digits, 16).ok()).flatten().map(Status)
 }
 
 fn verification(script: Script<'_>, raw: &RawVerify) -> Loading<Verify> {

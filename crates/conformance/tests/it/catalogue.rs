@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use card_conformance::script::Action;
-use card_conformance::{InProcessTarget, embedded, run_suite};
+use card_conformance::script::{Action, Step};
+use card_conformance::template::Template;
+use card_conformance::{InProcessTarget, Suite, embedded, run_suite};
 
 use crate::cards::{blank, is_slow, not_passed, play, suite};
 
@@ -30,11 +31,11 @@ fn the_list_of_scripts_is_the_directory() {
 #[test]
 fn there_are_enough_cases_and_each_says_what_it_shows() {
     let suite = suite();
-    assert!(suite.cases.len() >= 170, "{} cases", suite.cases.len());
+    assert!(suite.cases.len() >= 750, "{} cases", suite.cases.len());
     let titles: BTreeSet<_> = suite.cases.iter().map(|case| (&case.preset, &case.title, &case.file)).collect();
     assert_eq!(titles.len(), suite.cases.len(), "two cases of a file show the same");
     for case in &suite.cases {
-        assert!(["isoapplet", "certificate"].contains(&case.preset.as_str()), "{}", case.id);
+        assert!(["isoapplet", "certificate", "iso", "tight"].contains(&case.preset.as_str()), "{}", case.id);
         assert!(case.clause.is_some() || case.source.is_some(), "{} says nowhere where it is from", case.id);
     }
 }
@@ -52,24 +53,64 @@ fn no_two_cases_do_the_same() {
     }
 }
 
+/// Instruction and expected status word of each command.
+fn answers(suite: &Suite, steps: &[Step]) -> Vec<(u8, u16)> {
+    let instruction = |command: &Template| {
+        let mut variables = suite.values.clone();
+        for name in command.names() {
+            variables.entry(name.to_owned()).or_insert_with(|| vec![0; 600]);
+        }
+        command.bytes(&variables).unwrap().get(1).copied()
+    };
+    let sent = steps.iter().filter_map(|step| match &step.action {
+        Action::Send { command, status, .. } => Some((instruction(command)?, status.words().next()?.0)),
+        _ => None,
+    });
+    sent.collect()
+}
+
+/// What counts is not how many cases there are but how many situations: an instruction, what came before, the answer.
+#[test]
+fn the_cases_are_distinct_in_instruction_precondition_and_status() {
+    let suite = suite();
+    let mut all = BTreeSet::new();
+    for case in &suite.cases {
+        for (ins, status) in answers(&suite, &case.steps[case.setup_steps..]) {
+            all.insert((case.preset.as_str(), case.setups.as_slice(), ins, status));
+        }
+    }
+    let iso = all.iter().filter(|(preset, ..)| *preset == "iso").count();
+    println!("{} cases, {} distinct triples, {iso} of them on preset iso", suite.cases.len(), all.len());
+    assert!(all.len() >= 450, "{} distinct triples", all.len());
+    assert!(iso >= 450, "{iso} distinct triples on preset iso");
+}
+
+#[test]
+fn every_command_of_the_iso_card_is_seen_with_success_and_refusal() {
+    let suite = suite();
+    let mut seen: BTreeMap<u8, BTreeSet<u16>> = BTreeMap::new();
+    for case in suite.cases.iter().filter(|case| case.preset == "iso") {
+        for (ins, status) in answers(&suite, &case.steps) {
+            seen.entry(ins).or_default().insert(status);
+        }
+    }
+    let files = [0x04, 0x44, 0xA4, 0xE0, 0xE4, 0xE6, 0xE8, 0xFE];
+    let contents =
+        [0xB0, 0xB1, 0xD0, 0xD1, 0xD6, 0xD7, 0x0E, 0x0F, 0xB2, 0xDC, 0xD2, 0xE2, 0xA2, 0xCA, 0xCB, 0xDA, 0xDB];
+    let security = [0x20, 0x24, 0x2C, 0x26, 0x28, 0x82, 0x88, 0x84, 0x22, 0x46, 0x2A];
+    for ins in files.into_iter().chain(contents).chain(security).chain([0x70, 0xC0, 0xC2]) {
+        let words = seen.get(&ins).unwrap_or_else(|| panic!("no case sends {ins:02X}"));
+        assert!(words.contains(&0x9000) && words.len() >= 4, "{ins:02X}: {words:04X?}");
+    }
+}
+
 #[test]
 fn every_command_of_the_dialect_is_seen_with_success_and_refusal() {
     let suite = suite();
     let mut seen: BTreeMap<u8, BTreeSet<u16>> = BTreeMap::new();
-    for case in &suite.cases {
-        let outcome = case.steps.iter().filter_map(|step| match &step.action {
-            Action::Send { command, status, .. } => {
-                let status = status.words().next()?;
-                let mut variables = suite.values.clone();
-                let known: Vec<String> = command.names().map(str::to_owned).collect();
-                for name in known {
-                    variables.entry(name).or_insert_with(|| vec![0; 600]);
-                }
-                Some((command.bytes(&variables).unwrap().get(1).copied()?, status.0))
-            }
-            _ => None,
-        });
-        for (ins, status) in outcome {
+    let dialect = ["isoapplet", "certificate", "tight"];
+    for case in suite.cases.iter().filter(|case| dialect.contains(&case.preset.as_str())) {
+        for (ins, status) in answers(&suite, &case.steps) {
             seen.entry(ins).or_default().insert(status);
         }
     }

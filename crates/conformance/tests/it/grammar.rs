@@ -46,9 +46,9 @@ fn mistakes_in_steps_are_reported_at_line_and_column() {
     wrong(&script("{ send = \"00\", status = \"9000\", repeat = 3, count = \"FFFE\" }"), "9:55", "count is the first");
     wrong(&script("{ send = \"00\", status = \"9000\", repeat = 2, count = \"40\" }"), "9:55", "count is the first");
     wrong(&script("{ send = \"00 ${n}\", status = \"9000\" }"), "9:16", "`n` is neither");
-    wrong(&script("{ aes = { key = \"00\", block = \"${b}\" } }"), "9:33", "`b` is neither");
+    wrong(&script("{ aes = { key = \"00\", block = \"${b}\" } }"), "9:34", "`b` is neither");
     wrong(&script("{ aes = { key = \"00\", block = \"\" }, reset = true }"), "9:3", "exactly one of");
-    wrong(&script("{ oaep = { modulus = \"\", message = \"\", hash = \"md5\" } }"), "9:48", "sha1 or sha256");
+    wrong(&script("{ oaep = { modulus = \"\", message = \"\", hash = \"md5\" } }"), "9:49", "sha1 or sha256");
     wrong(&script("{ send = \"00 ${b}\", status = \"9000\" }"), "9:16", "`b` is neither");
     wrong(&script("{ send = \"00\", status = \"9000\", data = \"* 00\" }"), "9:42", "cannot stand here");
     wrong(&script("{ send = \"00\", status = \"9000\", tlv = { \"8\" = \"00\" } }"), "9:43", "TLV path");

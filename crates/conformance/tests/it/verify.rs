@@ -1,5 +1,6 @@
 //! The checker of signatures against signatures that `openssl` made, and against what is none.
 
+use card_conformance::cipher::{Hash, oaep};
 use card_conformance::template::Template;
 use card_conformance::verify::{Scheme, VerifyError, encrypt};
 use serde::Deserialize;
@@ -93,6 +94,17 @@ fn one_and_zero_are_their_own_cryptograms() {
     assert_eq!(encrypt(&n, &one), Ok(one.clone()));
     one[255] = 1;
     assert_eq!(encrypt(&n, &one), Ok(one));
+}
+
+/// `openssl pkeyutl -decrypt -pkeyopt rsa_padding_mode:oaep` with the test key gave the message back for both.
+#[test]
+fn oaep_cryptograms_are_those_that_openssl_deciphered() {
+    let n = suite().values["rsa2048-n"].clone();
+    for (hash, begin) in
+        [(Hash::Sha1, "687f49dc1883deed27da4f846ded70af"), (Hash::Sha256, "6fa9f4951483d85b3b375eb3c2cac478")]
+    {
+        assert_eq!(hex::encode(&oaep(&n, b"for openssl", hash).unwrap()[..16]), begin, "{hash:?}");
+    }
 }
 
 /// The key is what a card under test says it is: anything.

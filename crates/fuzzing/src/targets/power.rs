@@ -74,7 +74,7 @@ pub fn check(data: &[u8]) {
     let Some(choice) = data.first() else { return };
     let (mut card, model) = cards::fork(*choice);
     card.events_mut().render = choice & RENDER != 0;
-    let mut watcher = Watcher::new(None, u64::from(card.preset().nvm_len));
+    let mut watcher = Watcher::of(&card, None);
     play(&mut card, model, &mut watcher, data);
     finish(card);
 }

@@ -6,7 +6,7 @@ use card_model::Model;
 
 use crate::canary::Secrets;
 use crate::cards::{self, RENDER, REOPEN, SHORT};
-use crate::device::{FuzzCard, Subject, open};
+use crate::device::{FuzzCard, Subject, has_several_pins, open};
 use crate::invariants::{Counters, MAX_ANSWER, bounded, silent, well_formed};
 use crate::sequence::{Control, MAX_COMMANDS, Step, Steps};
 
@@ -25,14 +25,25 @@ pub struct Watcher {
     pub memory: u64,
     /// What must not come out; none to measure what the search costs.
     pub secrets: Option<&'static Secrets>,
-    counters: Counters,
+    /// What was told of tries; not where PINs of several DFs share a number.
+    counters: Option<Counters>,
 }
 
 impl Watcher {
     /// Watches with everything there is.
     #[must_use]
     pub fn new(model: Option<Model>, memory: u64) -> Self {
-        Self { model, memory, secrets: Some(Secrets::planted()), counters: Counters::default() }
+        Self { model, memory, secrets: Some(Secrets::planted()), counters: Some(Counters::default()) }
+    }
+
+    /// A watcher of this card.
+    #[must_use]
+    pub fn of(card: &FuzzCard, model: Option<Model>) -> Self {
+        let mut watcher = Self::new(model, u64::from(card.preset().nvm_len));
+        if has_several_pins(card.preset()) {
+            watcher.counters = None;
+        }
+        watcher
     }
 
     /// Holds an exchange against everything but the model. `sent` is all that the host sends in this run.
@@ -42,7 +53,9 @@ impl Watcher {
     #[inline]
     pub fn look(&mut self, command: &[u8], answer: &[u8], sent: &[u8], power_went: bool, work: u64) {
         well_formed(command, answer, power_went);
-        self.counters.observe(command, answer);
+        if let Some(counters) = &mut self.counters {
+            counters.observe(command, answer);
+        }
         bounded(work, self.memory, command.len() + answer.len());
         if let Some(secrets) = self.secrets {
             silent(secrets, answer, sent);
@@ -58,8 +71,7 @@ pub fn check(data: &[u8]) {
     let Some(choice) = data.first() else { return };
     let (mut card, model) = cards::fork(*choice);
     card.events_mut().render = choice & RENDER != 0;
-    let memory = u64::from(card.preset().nvm_len);
-    let mut watcher = Watcher::new((choice & SHORT == 0).then_some(model), memory);
+    let mut watcher = Watcher::of(&card, (choice & SHORT == 0).then_some(model));
     play(&mut card, &mut watcher, data);
     if choice & REOPEN != 0 {
         reopen(&card);

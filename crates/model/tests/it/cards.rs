@@ -9,14 +9,14 @@ use card_os::sim::{SimCard, seeded_rng};
 use card_wire::Protocol;
 use rand_core::CryptoRng;
 
-/// The real operation with keys that are made once: two of 2,048 bits, one of 4,096.
+/// The real operation with keys that are made once: two of 2,048 bits, one of 4,096, one of 3,072.
 #[derive(Clone)]
 pub(crate) struct ReadyRsa;
 
-/// The key of this number: 0 and 1 are short, 2 is long.
+/// The key of this number: 0 and 1 are short, 2 is long, 3 is between them.
 pub(crate) fn ready_key(number: usize) -> &'static RsaPrivateKey {
-    static KEYS: [OnceLock<RsaPrivateKey>; 3] = [const { OnceLock::new() }; 3];
-    let bits = if number < 2 { 2048 } else { 4096 };
+    static KEYS: [OnceLock<RsaPrivateKey>; 4] = [const { OnceLock::new() }; 4];
+    let bits = [2048, 2048, 4096, 3072][number];
     KEYS[number].get_or_init(|| generate(bits, &mut seeded_rng(1, number as u64)).unwrap())
 }
 
@@ -26,7 +26,12 @@ impl Rsa for ReadyRsa {
     fn generate(&mut self, bits: usize, rng: &mut dyn CryptoRng) -> Result<RsaPrivateKey, CryptoError> {
         let mut choice = [0];
         rng.fill_bytes(&mut choice);
-        Ok(ready_key(if bits == 2048 { usize::from(choice[0] & 1) } else { 2 }).clone())
+        let number = match bits {
+            2048 => usize::from(choice[0] & 1),
+            4096 => 2,
+            _ => 3,
+        };
+        Ok(ready_key(number).clone())
     }
 
     fn prepare(&mut self, key: &RsaPrivateKey) -> Result<Self::Prepared, CryptoError> {
@@ -43,6 +48,7 @@ pub(crate) fn preset(name: &str) -> Option<(Preset, Profile)> {
     match name {
         "isoapplet" => Some((Preset::isoapplet(), Profile::isoapplet())),
         "certificate" => Some((Preset::certificate(), Profile::certificate())),
+        "iso" => Some((Preset::iso(), Profile::iso())),
         _ => None,
     }
 }

@@ -50,12 +50,15 @@ fn the_model_agrees_with_every_conformance_case() {
     let suite = Suite::embedded().unwrap();
     let mut target = Beside::default();
     let mut wrong = Vec::new();
-    for case in &suite.cases {
+    // The model knows no card without chaining and extended lengths.
+    let known = |case: &&card_conformance::Case| preset(&case.preset).is_some();
+    let cases = suite.cases.iter().filter(known).count();
+    for case in suite.cases.iter().filter(known) {
         let outcome = run_case(&suite, case, &mut target);
         assert!(outcome.verdict.is_passed(), "{}: {:?}", case.id, outcome.verdict);
         wrong.extend(target.disagreements.drain(..).map(|what| format!("{}: {what}", case.id)));
     }
-    println!("{} cases, {} steps", suite.cases.len(), target.steps);
+    println!("{cases} of {} cases, {} steps", suite.cases.len(), target.steps);
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(suite.cases.len() >= 453 && target.steps > 4 * suite.cases.len(), "the suite has shrunk");
+    assert!(cases >= 900 && target.steps > 4 * cases, "the suite has shrunk");
 }

@@ -18,29 +18,29 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, sides: usize) -> usize {
+    pub(crate) fn below(&mut self, sides: usize) -> usize {
         usize::try_from(self.roll() % sides as u64).unwrap()
     }
 
-    fn percent(&mut self, chance: usize) -> bool {
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
 
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         self.roll().to_be_bytes()[0]
     }
 
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.byte()).collect()
     }
 }
 
 /// A command from its parts: short where it fits, unless `long`.
-fn apdu(header: [u8; 4], data: &[u8], ne: Option<usize>, long: bool) -> Vec<u8> {
+pub(crate) fn apdu(header: [u8; 4], data: &[u8], ne: Option<usize>, long: bool) -> Vec<u8> {
     let mut command = header.to_vec();
     let long = long || data.len() > 255 || ne.is_some_and(|ne| ne > 256);
     let two = |number: usize| u16::try_from(number & 0xFFFF).unwrap().to_be_bytes();

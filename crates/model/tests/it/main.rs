@@ -6,6 +6,7 @@ mod conformance;
 mod cuts;
 mod flaws;
 mod generator;
+mod iso;
 mod keys;
 mod machine;
 mod memory;

@@ -1,13 +1,15 @@
-//! EXTERNAL AUTHENTICATE with an administration key, and how such a key is set.
+//! EXTERNAL AUTHENTICATE with an administration key, how such a key is set, and INTERNAL AUTHENTICATE.
 
 use card_wire::{Case, Command, Status};
 
 use super::pin::Reference;
+use super::sign;
 use crate::commands::Context;
 use crate::fs::attributes::Internal;
 use crate::nvm::index::Entry;
 use crate::platform::Platform;
 use crate::reference::{self, Value};
+use crate::reply::Reply;
 
 /// EXTERNAL AUTHENTICATE. Case 3 answers the challenge, case 1 asks whether that is needed.
 pub(super) fn external<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Result<(), Status> {
@@ -15,19 +17,19 @@ pub(super) fn external<P: Platform>(context: &mut Context<'_, P>, command: &Comm
         return Err(Status::WRONG_P1_P2);
     }
     let reference = Reference::try_from(command.p2)?;
-    let answer = match (command.case(), <&[u8; 16]>::try_from(command.data)) {
-        (Case::One, _) => None,
-        (Case::Three, Ok(answer)) => Some(answer),
-        _ => return Err(Status::WRONG_LENGTH),
-    };
+    if !matches!(command.case(), Case::One | Case::Three) {
+        return Err(Status::WRONG_LENGTH);
+    }
     let file = reference.find(context, Internal::Key)?;
-    let Some(answer) = answer else { return context.tell(&file) };
+    if command.data.is_empty() {
+        return context.tell(&file);
+    }
+    let answer = <&[u8; 16]>::try_from(command.data).map_err(|_| Status::WRONG_LENGTH)?;
     if context.set_state(&file)?.left == 0 {
         return Err(context.preset.blocked);
     }
     // One attempt a challenge, whatever comes of it.
-    let challenge = context.iso().challenge.ok_or(Status::CONDITIONS)?;
-    context.iso_mut().challenge = None;
+    let challenge = context.iso_mut().challenge.take().ok_or(Status::CONDITIONS)?;
     let result = reference::authenticate(context.store, context.events, &file, &challenge, answer);
     context.conclude(&file, result)?;
     context.note_verified(&file);
@@ -49,4 +51,20 @@ pub(super) fn set_key<P: Platform>(
     reference::set(context.store, file, &new)?;
     context.forget_verified(file);
     context.make_current(file)
+}
+
+/// INTERNAL AUTHENTICATE; cases 3 and 4: signs what the host drew, with the key for authentication.
+pub(super) fn internal<P: Platform>(
+    context: &mut Context<'_, P>,
+    command: &Command<'_>,
+    reply: &mut Reply<'_>,
+) -> Result<(), Status> {
+    if command.p1p2() != 0 {
+        return Err(Status::WRONG_P1_P2);
+    }
+    if !matches!(command.case(), Case::Three | Case::Four) {
+        return Err(Status::WRONG_LENGTH);
+    }
+    let used = context.iso().environment.authentication;
+    sign::sign(context, command, used, reply)
 }

@@ -163,12 +163,13 @@ fn brought<'a, P: Platform>(
     }
     expect_case(command, Case::Three)?;
     let entry = open(context, command, Target::odd(command), act)?;
-    let mut objects = objects(command.data);
-    let (first, second) = (objects.next(), objects.next());
-    let (Some(Ok((0x54, at))), Some(Ok((0x53, data))), None) = (first, second, objects.next()) else {
-        return Err(Status::WRONG_DATA);
+    let mut objects = objects(command.data).peekable();
+    let at = match objects.next_if(|object| matches!(object, Ok((0x54, _)))) {
+        Some(object) => offset(object?.1)?,
+        None => 0,
     };
-    Ok((entry, offset(at)?, data))
+    let (Some(Ok((0x53, data))), None) = (objects.next(), objects.next()) else { return Err(Status::WRONG_DATA) };
+    Ok((entry, at, data))
 }
 
 fn put<P: Platform>(context: &mut Context<'_, P>, entry: &Entry, offset: usize, data: &[u8]) -> Result<(), Status> {

@@ -3,7 +3,7 @@
 use card_wire::tlv::{self, Tag};
 use card_wire::{Case, Command, Ins, Status};
 
-use super::status;
+use super::{key, status};
 use crate::commands::{Context, expect_case};
 use crate::fs;
 use crate::fs::rule::Act;
@@ -49,7 +49,10 @@ fn value<P: Platform>(context: &mut Context<'_, P>, tag: u16) -> Result<Option<a
         return Ok(Some(reference::change_counter(context.store)?.to_be_bytes().to_vec()));
     }
     let df = context.current_df()?;
-    context.expect_usable(&df)?;
+    // What a card in the end of its life still says are its objects.
+    if context.expect_in_use().is_ok() {
+        context.expect_usable(&df)?;
+    }
     Ok(fs::data::value(context.store, df.page, tag)?)
 }
 
@@ -92,6 +95,9 @@ pub(super) fn put<P: Platform>(context: &mut Context<'_, P>, command: &Command<'
         return Err(Status::WRONG_P1_P2);
     }
     expect_case(command, Case::Three)?;
+    if odd && key::is_import(command.data) {
+        return key::import(context, command);
+    }
     if odd {
         let mut objects = tlv::Reader::new(command.data);
         let (Some(Ok(object)), None) = (objects.next(), objects.next()) else { return Err(Status::WRONG_DATA) };

@@ -5,10 +5,15 @@ mod authenticate;
 mod binary;
 mod channel;
 mod data;
+mod environment;
 mod file;
+mod key;
 mod pin;
 mod record;
 mod select;
+mod sign;
+
+use alloc::boxed::Box;
 
 use card_wire::{Case, Command, Ins, Status};
 
@@ -37,6 +42,10 @@ pub(super) const fn is_known(ins: Ins) -> bool {
             | Ins::ENABLE_VERIFICATION_REQUIREMENT
             | Ins::RESET_RETRY_COUNTER
             | Ins::EXTERNAL_AUTHENTICATE
+            | Ins::INTERNAL_AUTHENTICATE
+            | Ins::MANAGE_SECURITY_ENVIRONMENT
+            | Ins::PERFORM_SECURITY_OPERATION
+            | Ins::GENERATE_ASYMMETRIC_KEY_PAIR
             | Ins::MANAGE_CHANNEL
             | Ins::GET_CHALLENGE
             | Ins::SEARCH_RECORD
@@ -99,6 +108,10 @@ pub(super) fn execute<P: Platform>(
             done(pin::require(context, command))
         }
         Ins::EXTERNAL_AUTHENTICATE => done(authenticate::external(context, command)),
+        Ins::INTERNAL_AUTHENTICATE => done(authenticate::internal(context, command, reply)),
+        Ins::MANAGE_SECURITY_ENVIRONMENT => done(environment::manage(context, command)),
+        Ins::GENERATE_ASYMMETRIC_KEY_PAIR => done(key::generate(context, command, reply)),
+        Ins::PERFORM_SECURITY_OPERATION => done(sign::perform(context, command, reply)),
         Ins::MANAGE_CHANNEL => done(channel::manage(context, command, reply)),
         Ins::GET_CHALLENGE => done(get_challenge(context, command, reply)),
         // Alone it is answered by the link; here it was chained, or in an ENVELOPE, which means nothing.
@@ -117,7 +130,7 @@ fn get_challenge<P: Platform>(
         context.expect_in_use()?;
     }
     random::get_challenge(context, command, reply)?;
-    context.iso_mut().challenge = reply.first_chunk();
+    context.iso_mut().challenge = reply.first_chunk().map(Box::new);
     if command.ne != 16 {
         context.iso_mut().challenge = None;
     }
@@ -178,8 +191,8 @@ impl<P: Platform> Context<'_, P> {
         let session = self.session_copy()?;
         let mut verified = self.iso().verified;
         if session.df != df {
-            for slot in &mut verified {
-                *slot = slot.filter(|pin| self.is_in_force(*pin, df));
+            for pin in verified.iter_mut().filter(|pin| !self.is_in_force(**pin, df)) {
+                *pin = FileRef::NONE;
             }
         }
         if (session.df, session.ef) != (df, ef) || verified != self.iso().verified {

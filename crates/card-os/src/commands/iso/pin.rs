@@ -11,7 +11,7 @@ use crate::fs::rule::{self, Act, Verdict};
 use crate::nvm::index::Entry;
 use crate::platform::Platform;
 use crate::reference::{self, CAN_BE_DISABLED, Policy, State, Value};
-use crate::session::FileRef;
+use crate::session::{FileRef, VERIFIED};
 
 /// P2: whose PIN or key is meant, and its number.
 #[derive(Clone, Copy)]
@@ -47,19 +47,18 @@ impl Reference {
 
 impl<P: Platform> Context<'_, P> {
     fn is_verified(&self, file: &Entry) -> bool {
-        self.iso().verified.contains(&Some(FileRef::of(file)))
+        self.iso().verified.contains(&FileRef::of(file))
     }
 
     /// Counts a PIN or key as verified. The oldest makes room.
     pub(super) fn note_verified(&mut self, file: &Entry) {
         let new = FileRef::of(file);
         let held = self.iso().verified;
-        let others =
-            held.iter().flatten().filter(|other| **other != new && other.resolve(self.store.index()).is_some());
+        let others = held.iter().filter(|other| **other != new && other.resolve(self.store.index()).is_some());
         let surplus = (others.clone().count() + 1).saturating_sub(held.len());
-        let mut verified = [None; crate::session::VERIFIED];
+        let mut verified = [FileRef::NONE; VERIFIED];
         for (place, file) in verified.iter_mut().zip(others.skip(surplus).chain([&new])) {
-            *place = Some(*file);
+            *place = *file;
         }
         self.iso_mut().verified = verified;
     }
@@ -68,7 +67,7 @@ impl<P: Platform> Context<'_, P> {
     pub(super) fn forget_verified(&mut self, file: &Entry) {
         if self.is_verified(file) {
             let gone = FileRef::of(file);
-            self.iso_mut().verified.iter_mut().filter(|held| **held == Some(gone)).for_each(|held| *held = None);
+            self.iso_mut().verified.iter_mut().filter(|held| **held == gone).for_each(|held| *held = FileRef::NONE);
         }
     }
 
@@ -145,7 +144,7 @@ pub(super) fn verify<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     }
     if logs_out && command.p2 == 0 {
         context.expect_in_use()?;
-        context.iso_mut().verified = Default::default();
+        context.iso_mut().verified = [FileRef::NONE; VERIFIED];
         return Ok(());
     }
     let file = reference.find(context, Internal::Pin)?;

@@ -199,18 +199,22 @@ fn change<P: Platform>(
     Ok((opened, Change::Record(number), mode))
 }
 
-/// A record of a TLV structure is a simple-TLV object, whose value may be followed by padding.
-fn expect_record(entry: &Entry, data: &[u8]) -> Result<(), Status> {
-    if !is_tlv(entry.descriptor) {
+/// A record of a TLV structure is a simple-TLV object. Behind it a record of a fixed length may be filled up.
+fn expect_record(opened: &Opened, data: &[u8]) -> Result<(), Status> {
+    if !is_tlv(opened.entry.descriptor) {
         return Ok(());
     }
-    let fits = match *data {
-        [0x00 | 0xFF, ..] | [] | [_] => false,
-        [_, 0xFF, high, low, ref value @ ..] => usize::from(u16::from_be_bytes([high, low])) <= value.len(),
-        [_, 0xFF, ..] => false,
-        [_, len, ref value @ ..] => usize::from(len) <= value.len(),
+    let left = match *data {
+        [0x00 | 0xFF, ..] | [] | [_] => None,
+        [_, 0xFF, high, low, ref value @ ..] => value.len().checked_sub(usize::from(u16::from_be_bytes([high, low]))),
+        [_, 0xFF, ..] => None,
+        [_, len, ref value @ ..] => value.len().checked_sub(usize::from(len)),
     };
-    if fits { Ok(()) } else { Err(Status::WRONG_DATA) }
+    match left {
+        Some(0) => Ok(()),
+        Some(_) if opened.records.structure != Structure::LinearVariable => Ok(()),
+        _ => Err(Status::WRONG_DATA),
+    }
 }
 
 fn apply<P: Platform>(
@@ -218,11 +222,11 @@ fn apply<P: Platform>(
     (opened, change, mode): (Opened, Change, Mode),
     data: &[u8],
 ) -> Result<(), Status> {
-    let Opened { entry, records, pointer } = opened;
-    if !records.takes(data.len()) {
+    if !opened.records.takes(data.len()) {
         return Err(Status::WRONG_LENGTH);
     }
-    expect_record(&entry, data)?;
+    expect_record(&opened, data)?;
+    let Opened { entry, records, pointer } = opened;
     let number = match change {
         Change::Append => records.append(context.store, data).map_err(status)?,
         Change::Record(number) => {

@@ -84,6 +84,9 @@ pub(super) fn select<P: Platform>(
         _ => one(context, by, command.data)?,
     };
     context.make_current(&entry)?;
+    if context.iso().record.is_some() {
+        context.iso_mut().record = None;
+    }
     show(context, &entry, answer, reply)?;
     if life::is_card_terminated(context.store.index()) {
         return Ok(Status::TERMINATED);

@@ -88,12 +88,12 @@ pub fn generate(bits: usize, rng: &mut dyn CryptoRng) -> Result<RsaPrivateKey, C
 /// Puts an imported key together: modulus from the primes, exponents from `dp`; then checks that all parts agree.
 ///
 /// # Errors
-/// [`CryptoError::Unsupported`] for modulus sizes other than 2048 and 4096 bits, [`CryptoError::BadKey`] for
+/// [`CryptoError::Unsupported`] for modulus sizes other than 2048, 3072 and 4096 bits, [`CryptoError::BadKey`] for
 /// parts that do not make a key.
 pub fn assemble(parts: &CrtParts<'_>) -> Result<RsaPrivateKey, CryptoError> {
     let (p, q) = (trimmed(parts.p), trimmed(parts.q));
     let len = p.len().max(q.len());
-    if !matches!(len, 128 | 256) {
+    if !matches!(len, 128 | 192 | 256) {
         return Err(CryptoError::Unsupported);
     }
     // The arithmetic below is for odd numbers of one length; it must not be asked about others.

@@ -4,7 +4,7 @@ use card_os::platform::{NoEvents, Parts};
 use card_os::sim::{SimCard, SoftRsa, seeded_rng};
 use card_wire::Protocol;
 
-use super::{iso, pin, pin_file, with_data};
+use super::{internal, iso, pin, pin_file, with_data};
 use crate::support::Host;
 
 /// What a host sees of a card after a power-on.
@@ -87,4 +87,42 @@ fn a_pin_file_is_there_whole_or_not_at_all() {
     let host = iso();
     let states = cut_everywhere(&host, &pin_file("A001", 1, "", ""), &["00200001".into()]);
     assert_eq!(states, [["6A88"], ["6984"]]);
+}
+
+/// A card with a P-256 key in slot 2, made by a file A102, and an environment for it.
+fn with_key() -> Host {
+    let mut host = iso();
+    host.expect(&internal("A102", "800103 810102 8201E1", ""), "9000");
+    host.expect("002241B606800121840102", "9000");
+    assert_eq!(host.status("0046000000"), "9000");
+    host
+}
+
+#[test]
+fn an_environment_is_stored_whole_or_not_at_all() {
+    let mut host = with_key();
+    let restored = ["0022F301".to_string(), "002A9E9A0155".into()];
+    let states = cut_everywhere(&host, "0022F201", &restored);
+    assert_eq!(states, [["6A88", "6985"], ["9000", "9000"]]);
+    host.expect("0022F201", "9000");
+    host.expect("0022F300", "9000");
+    let states = cut_everywhere(&host, "0022F201", &restored);
+    assert_eq!(states, [["9000", "9000"], ["9000", "6985"]]);
+    let states = cut_everywhere(&host, "0022F401", &restored);
+    assert_eq!(states, [["9000", "9000"], ["6A88", "6985"]]);
+}
+
+#[test]
+fn a_key_goes_with_its_file_at_once() {
+    let mut host = with_key();
+    host.expect("0022F201", "9000");
+    // The second probe makes the file again, if it is gone: the slot must be empty then.
+    let create = internal("A102", "800103 810102 8201E1", "");
+    let probes = ["0022F301".into(), create, "00468100".into(), "002A9E9A0155".into()];
+    let states = cut_everywhere(&host, "00E4000002A102", &probes);
+    assert_eq!(states, [["9000", "6A89", "9000", "9000"], ["9000", "9000", "6A88", "6A88"]]);
+    let image = host.card.nvm().image();
+    host.expect("00E4000002A102", "9000");
+    let after = host.card.nvm().image();
+    assert!(after.iter().filter(|byte| **byte != 0).count() < image.iter().filter(|byte| **byte != 0).count() - 90);
 }

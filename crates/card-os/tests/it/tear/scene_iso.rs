@@ -56,7 +56,7 @@ fn objects() -> Vec<Step> {
     steps.extend([create("820108 83020003 A509 800103 810101 8201 E1"), ok("002241B6 06 800121 840101")]);
     steps.extend([ok("0022F203"), ok("0022F204"), ok("0022F403"), ok("00E40000 02 0003")]);
     steps.extend([select(0x3F00), ok("00040000 02 5001"), delete(0x5001)]);
-    steps.extend([create("820138 83023F00 8C02 02 90"), ok("00440000"), ok("00DA0081 01 01"), ok("00FE0000")]);
+    steps.extend([create("820138 83023F00 8A0101 8C02 02 90"), ok("00440000"), ok("00DA0081 01 01"), ok("00FE0000")]);
     // The rule of the master file allows no more than it mentions.
     steps.truncate(steps.len() - 2);
     steps.push(says("00DA0081 01 01", "6982"));
