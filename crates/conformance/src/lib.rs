@@ -14,6 +14,7 @@ mod load;
 pub mod outcome;
 pub mod pattern;
 pub mod record;
+pub mod report;
 pub mod runner;
 pub mod script;
 pub mod target;
