@@ -152,7 +152,10 @@ impl fmt::Display for Diff {
         }
         let [broken, fixed, new, gone, changed] = lists.map(|(_, list)| list.len());
         let same = self.same;
-        write!(f, "{fixed} fixed, {broken} broken, {new} new, {gone} gone, {changed} changed otherwise, {same} the same")
+        write!(
+            f,
+            "{fixed} fixed, {broken} broken, {new} new, {gone} gone, {changed} changed otherwise, {same} the same"
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::explain::{self, Explained};
 use super::{Standing, again, duration, junit};
-use crate::record::{CaseRecord, ExceptionRecord, RunRecord, VerdictKind};
+use crate::record::{CaseRecord, ExceptionRecord, Part, RunRecord, VerdictKind};
 
 const TEMPLATE: &str = include_str!("html/report.html");
 const STYLE: &str = include_str!("html/report.css");
@@ -36,7 +36,9 @@ pub fn write(record: &RunRecord) -> Result<String, HtmlError> {
     // The ending asks for escaping.
     environment.add_template("report.html", TEMPLATE)?;
     let page = Page::of(record);
-    Ok(environment.get_template("report.html")?.render(Value::from(Serde(&page)))?)
+    let text = environment.get_template("report.html")?.render(Value::from(Serde(&page)))?;
+    // HTML has no way to write the other control characters.
+    Ok(text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect())
 }
 
 #[derive(Serialize)]
@@ -97,6 +99,8 @@ struct Failure<'r> {
     time: String,
     again: String,
     exchanges: Vec<Explained>,
+    /// Number of the exchange with which the case ended, before anything was restored.
+    last: usize,
     cut: bool,
 }
 
@@ -182,12 +186,8 @@ fn verdict(record: &RunRecord) -> Verdict {
 
 fn counts(record: &RunRecord) -> Vec<Count> {
     let summary = &record.summary;
-    let count = |standing: Standing, count, meaning| Count {
-        word: standing.word(),
-        class: class(standing),
-        count,
-        meaning,
-    };
+    let count =
+        |standing: Standing, count, meaning| Count { word: standing.word(), class: class(standing), count, meaning };
     vec![
         count(Standing::Passed, summary.passed, "as expected, on the card itself"),
         count(Standing::Failed, summary.failed, "otherwise than expected, on the card itself"),
@@ -243,8 +243,7 @@ fn ability(capability: &crate::record::Capability) -> Ability<'_> {
 
 /// Every case that failed: first those that count, then those under an exception, then those in simulation.
 fn failures(record: &RunRecord) -> Vec<Failure<'_>> {
-    let mut failed: Vec<&CaseRecord> =
-        record.cases.iter().filter(|case| case.verdict == VerdictKind::Failed).collect();
+    let mut failed: Vec<&CaseRecord> = record.cases.iter().filter(|case| case.verdict == VerdictKind::Failed).collect();
     failed.sort_by_key(|case| Standing::of(case));
     let mut left = BUDGET;
     failed.into_iter().map(|case| failure(record, case, &mut left)).collect()
@@ -253,6 +252,7 @@ fn failures(record: &RunRecord) -> Vec<Failure<'_>> {
 fn failure<'r>(record: &'r RunRecord, case: &'r CaseRecord, left: &mut usize) -> Failure<'r> {
     let mut exchanges = explain::explain(&case.exchanges);
     let size: usize = exchanges.iter().map(weight).sum();
+    let before = case.exchanges.iter().rposition(|exchange| exchange.part != Part::Teardown);
     let cut = size > *left;
     if cut {
         exchanges.clear();
@@ -268,6 +268,7 @@ fn failure<'r>(record: &'r RunRecord, case: &'r CaseRecord, left: &mut usize) ->
         time: duration(case.micros),
         again: again(record, &case.id),
         exchanges,
+        last: before.map_or(0, |index| index + 1),
         cut,
     }
 }

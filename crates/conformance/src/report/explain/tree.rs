@@ -1,7 +1,7 @@
 //! Data objects as an indented tree.
 
 use card_wire::Ins;
-use card_wire::tlv::{Reader, Tag};
+use card_wire::tlv::{Reader, Tag, Tlv, find};
 use serde::Serialize;
 
 use super::hidden::Bytes;
@@ -43,8 +43,10 @@ impl Node {
 pub(super) enum Context {
     /// File control information.
     File,
-    /// Public and private keys.
+    /// Keys: RSA, or what is not known.
     Key,
+    /// Keys on a curve.
+    Curve,
     /// Control references of a security environment.
     Environment,
     /// Certificates and other DER.
@@ -115,7 +117,7 @@ fn level(bytes: &Bytes, context: Context, parent: u32, depth: usize, nodes: &mut
         bytes.slice(at, start - at).clear()?;
         at = reader.position();
         let value = bytes.slice(start, object.value.len());
-        let context = inner_context(context, object.tag);
+        let context = inner_context(context, object);
         let index = nodes.len();
         nodes.push(Node {
             depth,
@@ -135,10 +137,12 @@ fn level(bytes: &Bytes, context: Context, parent: u32, depth: usize, nodes: &mut
     Some(())
 }
 
-const fn inner_context(context: Context, tag: Tag) -> Context {
-    match tag.0 {
+fn inner_context(context: Context, object: Tlv<'_>) -> Context {
+    match object.tag.0 {
+        0x7F49 if matches!(find(object.value, Tag(0x86)), Ok(Some(_))) => Context::Curve,
+        0xE0 => Context::Curve,
         0x62 | 0x64 | 0x6F => Context::File,
-        0x7F48 | 0x7F49 | 0xE0 => Context::Key,
+        0x7F48 | 0x7F49 => Context::Key,
         0x30 if matches!(context, Context::Bytes | Context::Data) => Context::Certificate,
         0x7F21 | 0x7F4E => Context::Data,
         _ => context,
@@ -153,8 +157,9 @@ fn name(tag: Tag, parent: u32, context: Context) -> &'static str {
         (Context::Key, 0x7F48, 0x94) => "1/q mod p",
         (Context::Key, 0x7F48, 0x95) => "d mod (p-1)",
         (Context::Key, 0x7F48, 0x96) => "d mod (q-1)",
-        (Context::Key, 0xE0, 0x88) => "private scalar",
-        (Context::Key, 0x7F49 | 0xE0, tag) => key(tag),
+        (Context::Key, 0x7F49, 0x81) => "modulus",
+        (Context::Key, 0x7F49, 0x82) => "public exponent",
+        (Context::Curve, _, tag) => curve(tag),
         (Context::Environment, _, tag) => environment(tag),
         (Context::Certificate, _, tag) => der(tag),
         _ => "",
@@ -182,15 +187,16 @@ const fn file(tag: u32) -> &'static str {
     }
 }
 
-const fn key(tag: u32) -> &'static str {
+const fn curve(tag: u32) -> &'static str {
     match tag {
-        0x81 => "modulus or prime",
-        0x82 => "exponent or first coefficient",
+        0x81 => "prime",
+        0x82 => "first coefficient",
         0x83 => "second coefficient",
         0x84 => "base point",
         0x85 => "order",
         0x86 => "public point",
         0x87 => "cofactor",
+        0x88 => "private scalar",
         _ => "",
     }
 }
@@ -263,7 +269,7 @@ fn note(tag: Tag, parent: u32, context: Context, value: &Bytes) -> String {
         (Context::File, 0x83, [0x3F, 0x00]) => "MF".to_owned(),
         (Context::File, 0x88, [sfi]) => format!("SFI {}", sfi >> 3),
         (Context::File, 0x8A, [state]) => life_cycle(*state).to_owned(),
-        (Context::Certificate, 0x02 | 0x03 | 0x06, _) | (Context::Key, ..) => String::new(),
+        (Context::Certificate, 0x02 | 0x03 | 0x06, _) | (Context::Key | Context::Curve, ..) => String::new(),
         (_, _, bytes) => characters(bytes),
     }
 }

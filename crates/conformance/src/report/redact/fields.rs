@@ -21,6 +21,8 @@ const WRITES: [u8; 9] = [0xD0, 0xD1, 0xD2, 0xD6, 0xD7, 0xDA, 0xDC, 0xDD, 0xE2];
 const READS: [u8; 6] = [0xA0, 0xB0, 0xB1, 0xB2, 0xB3, 0xC0];
 /// Objects that hold keys: a private key template, a key as one value, and the dialect's curve with its scalar.
 const KEYS: [Tag; 3] = [Tag(0x7F48), Tag(0x5F48), Tag(0xE0)];
+/// A list of key parts and where they are: its tag calls it primitive, and its value can be cut short.
+const HEADER_LIST: Tag = Tag(0x4D);
 /// Deeper than this nothing of a key stands.
 const DEPTH: usize = 6;
 
@@ -210,29 +212,27 @@ fn secret(data: &[u8], p1p2: u16) -> Secret {
         Some(()) => Secret::At(ranges),
         // 3FFF says that the data is made of objects; it is not, so it may be anything.
         None if named || p1p2 == 0x3FFF || data.first() == Some(&0xE0) => Secret::All,
-        None if data.windows(2).any(|pair| matches!(pair, [0x7F | 0x5F, 0x48])) => Secret::All,
+        None if names_a_key(data) => Secret::All,
         None => Secret::None,
     }
 }
 
+fn names_a_key(data: &[u8]) -> bool {
+    data.windows(2).any(|pair| matches!(pair, [0x7F | 0x5F, 0x48]))
+}
+
 /// Collects where the values of key objects are; nothing where the bytes are not made of objects.
-fn walk(
-    data: &[u8],
-    base: usize,
-    in_key: bool,
-    depth: usize,
-    ranges: &mut Vec<std::ops::Range<usize>>,
-) -> Option<()> {
+fn walk(data: &[u8], base: usize, in_key: bool, depth: usize, ranges: &mut Vec<std::ops::Range<usize>>) -> Option<()> {
     let mut reader = Reader::new(data);
     while let Some(object) = reader.next() {
         let object = object.ok()?;
         let start = base + reader.position() - object.value.len();
         let key = in_key || KEYS.contains(&object.tag);
         let mut inner = Vec::new();
-        let deeper = object.tag.is_constructed() && depth < DEPTH;
+        let deeper = (object.tag.is_constructed() || object.tag == HEADER_LIST) && depth < DEPTH;
         if deeper && walk(object.value, start, key, depth + 1, &mut inner).is_some() {
             ranges.append(&mut inner);
-        } else if key {
+        } else if key || (object.tag == HEADER_LIST && names_a_key(object.value)) {
             ranges.push(start..start + object.value.len());
         } else if object.tag.is_constructed() {
             return None;

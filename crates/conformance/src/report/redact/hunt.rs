@@ -13,10 +13,9 @@ pub(super) fn hide(exchanges: &[RawExchange], masks: &mut [Mask], secrets: &[Zer
     let mut commands = Strip::default();
     let mut answers = Strip::default();
     for (index, exchange) in exchanges.iter().enumerate() {
-        for (bytes, mask) in [
-            (&exchange.command, &mut masks[index].command),
-            (&exchange.answer, &mut masks[index].answer),
-        ] {
+        for (bytes, mask) in
+            [(&exchange.command, &mut masks[index].command), (&exchange.answer, &mut masks[index].answer)]
+        {
             let Some(bytes) = bytes else { continue };
             let whole = Strip::over(bytes);
             whole.find(&forms, |(_, at)| mask[at] = true);
@@ -42,11 +41,8 @@ fn offset(command: &[u8], data: &[u8]) -> Option<usize> {
 
 /// The nibbles of a secret, and of the ways in which it can be written.
 fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut forms = vec![
-        nibbles(secret),
-        nibbles(hex::encode(secret).as_bytes()),
-        nibbles(hex::encode_upper(secret).as_bytes()),
-    ];
+    let mut forms =
+        vec![nibbles(secret), nibbles(hex::encode(secret).as_bytes()), nibbles(hex::encode_upper(secret).as_bytes())];
     // Digits, two to a byte; such a short number occurs by chance where it has few digits.
     if secret.len() >= 6 && secret.iter().all(u8::is_ascii_hexdigit) {
         let digit = |byte: &u8| match byte {

@@ -33,7 +33,8 @@ fn every_change_of_a_word_or_number_is_found() {
         };
         let lines = text.lines().enumerate().map(|(at, line)| if at == number { changed.as_str() } else { line });
         let changed: String = lines.collect::<Vec<_>>().join("\n");
-        let wrong = json::read(&changed).map_or(true, |record| check(&record, &all_there).iter().any(Finding::is_wrong));
+        let wrong =
+            json::read(&changed).map_or(true, |record| check(&record, &all_there).iter().any(Finding::is_wrong));
         assert!(wrong, "not found: {line}");
         tried += 1;
     }

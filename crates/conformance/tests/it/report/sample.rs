@@ -48,7 +48,7 @@ fn session() -> Vec<ExchangeRecord> {
     let mut timed = exchange(
         Part::Case,
         "00 A4 00 04 02 50 15 00",
-        "62 1E 80 02 00 40 82 01 38 83 02 50 15 84 0C A0 00 00 00 63 50 4B 43 53 2D 31 35 8A 01 05 90 00",
+        "62 1C 80 02 00 40 82 01 38 83 02 50 15 84 0C A0 00 00 00 63 50 4B 43 53 2D 31 35 8A 01 05 90 00",
     );
     timed.micros = Some(2_345);
     vec![
@@ -56,7 +56,7 @@ fn session() -> Vec<ExchangeRecord> {
         exchange(Part::Setup, "00 A4 04 00 0C F2 76 A2 88 BC FB A6 9D 34 F3 10 01", "00 06 06 90 00"),
         exchange(Part::Setup, &format!("00 20 00 01 10 {hidden}"), "90 00"),
         timed,
-        exchange(Part::Case, "00 E0 00 00 0E 62 0C 80 02 00 10 82 01 01 83 02 50 01 88 00", "90 00"),
+        exchange(Part::Case, "00 E0 00 00 0F 62 0D 80 02 00 10 82 01 01 83 02 50 01 88 00", "90 00"),
         exchange(Part::Case, "00 22 41 B6 06 80 01 11 84 01 00", "90 00"),
         exchange(
             Part::Case,
@@ -87,7 +87,8 @@ fn digest(name: &str) -> FileDigest {
 
 fn cases() -> Vec<CaseRecord> {
     let mut failed = case("select-after-generate", VerdictKind::Failed);
-    failed.reason = Some("select.toml:14: expected 9000 (success), got 6982 (security status not satisfied)".to_owned());
+    failed.reason =
+        Some("select.toml:14: expected 9000 (success), got 6982 (security status not satisfied)".to_owned());
     failed.exchanges = session();
     let mut weird = case("weird", VerdictKind::Failed);
     (weird.title, weird.reason) = (WEIRD.to_owned(), Some(WEIRD.to_owned()));
