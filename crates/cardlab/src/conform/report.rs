@@ -59,7 +59,8 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         (Role::Suite, None) => built_in(&record, name),
         (Role::Card | Role::Exceptions, _) => content(Path::new(name)).or_else(|| content(&within(&beside, name)?)),
     });
-    let asked = |finding: &Finding| args.suite.is_some() && matches!(finding, Finding::Missing { role: Role::Suite, .. });
+    let asked =
+        |finding: &Finding| args.suite.is_some() && matches!(finding, Finding::Missing { role: Role::Suite, .. });
     let mut wrong = 0;
     for finding in &findings {
         let is_wrong = finding.is_wrong() || asked(finding);

@@ -139,7 +139,8 @@ fn one(number: usize, exchange: &ExchangeRecord, pending: &mut Pending) -> Expla
             *pending = Pending::default();
             explained.answer = exchange.answer.as_deref().map(spaced);
             explained.meaning =
-                if exchange.answer.is_some() { "the ATR above" } else { "the card did not answer" }.to_owned();
+                if exchange.answer.is_some() { "the card answered with its ATR" } else { "the card did not answer" }
+                    .to_owned();
         }
     }
     explained

@@ -68,7 +68,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// SHA-256 over the compact JSON of the record with its own digest empty.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn digest(record: &RunRecord) -> Result<String, RecordError> {
     let mut bare = record.clone();
     bare.digests.record.clear();
@@ -78,7 +78,7 @@ pub fn digest(record: &RunRecord) -> Result<String, RecordError> {
 /// Writes the record's digest into it: the last thing that happens to a record.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn seal(record: &mut RunRecord) -> Result<(), RecordError> {
     record.digests.record = digest(record)?;
     Ok(())

@@ -125,6 +125,8 @@ fn a_large_run_stays_a_page() {
         assert!(time < Duration::from_secs(10), "{time:?}");
         assert_eq!(page.contains("exchanges are left out here"), failing);
         assert!(page.contains("id=\"case-case-number-5\""));
+        let at = |name: &str| page.find(&format!("<th scope=\"row\">{name}</th>")).unwrap();
+        assert!(at("SRS-2") < at("SRS-10"), "numbers are sorted as numbers");
     }
 }
 
