@@ -1,5 +1,7 @@
 //! `cardlab conform`: the suite, on the built-in card or another.
 
+mod report;
+
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -21,14 +23,18 @@ Examples:
   cardlab conform --case 'pin-*'          the cases whose id contains this
   cardlab conform --preset certificate    the cases of one preset
   cardlab conform --target pcsc           the card in the reader: only what changes nothing and needs no PIN
+  cardlab conform verify-report FILE      whether a record is what was written
+  cardlab conform diff OLD NEW            what changed between two records
 Exit code: 0 all as expected, 1 not, 2 could not run or nothing ran.";
 
 /// Seed of the built-in card where none is given: a run can always be repeated.
 const SEED: u64 = 1;
 
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Sub>,
     #[command(flatten)]
     target: TargetArgs,
     /// Only the cases whose id contains this; `*` stands for any characters
@@ -37,6 +43,14 @@ pub(crate) struct Args {
     /// One JSON document instead of the table
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Subcommand)]
+enum Sub {
+    /// Check the digests of a record of a run, and its counts
+    VerifyReport(report::VerifyArgs),
+    /// Compare two records of runs: fixed, broken, new, gone
+    Diff(report::DiffArgs),
 }
 
 #[derive(Serialize)]
@@ -58,6 +72,11 @@ struct Row<'r> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Some(Sub::VerifyReport(args)) => return report::verify(args),
+        Some(Sub::Diff(args)) => return report::diff(args),
+        None => {}
+    }
     args.target.check()?;
     let suite = Suite::embedded().context("the built-in suite is broken")?;
     let preset = args.target.preset.as_deref().map(target::preset).transpose()?;

@@ -16,6 +16,7 @@ pub mod needs;
 pub mod outcome;
 pub mod pattern;
 pub mod record;
+pub mod report;
 pub mod runner;
 pub mod script;
 pub mod tags;

@@ -14,5 +14,6 @@ mod opensc;
 mod pkcs15_opensc;
 mod providers;
 mod recovery;
+mod reports;
 mod sockets;
 mod transports;

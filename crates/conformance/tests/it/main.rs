@@ -7,5 +7,6 @@ mod catalogue;
 mod grammar;
 mod honesty;
 mod keys;
+mod report;
 mod runner;
 mod verify;
