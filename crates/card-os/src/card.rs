@@ -62,6 +62,9 @@ impl fmt::Display for OpenError {
 
 impl core::error::Error for OpenError {}
 
+/// The data field of a short command that is full, in bytes.
+const FULL_PIECE: usize = 255;
+
 /// A smart card on a platform.
 pub struct Card<P: Platform> {
     preset: alloc::sync::Arc<Preset>,
@@ -220,7 +223,9 @@ impl<P: Platform> Card<P> {
             None => command,
         };
         if command.ins == Ins::ENVELOPE {
-            return self.envelope(&command, channel, room, reply);
+            // A piece that is as long as pieces can be is not the last.
+            let more = data.is_none() && !command.extended && command.data.len() == FULL_PIECE;
+            return self.envelope(&command, more, channel, room, reply);
         }
         self.execute(&command, command.ne, channel, room, reply)
     }
@@ -260,10 +265,11 @@ impl<P: Platform> Card<P> {
         Ok(more)
     }
 
-    /// ENVELOPE: its data fields make up a command, which is executed once it is whole.
+    /// ENVELOPE: its data fields make up a command, which is executed once nothing more comes.
     fn envelope(
         &mut self,
         command: &Command<'_>,
+        more: bool,
         channel: u8,
         room: usize,
         reply: &mut Reply<'_>,
@@ -272,7 +278,7 @@ impl<P: Platform> Card<P> {
             self.link.drop_enveloped();
             return Err(Status::WRONG_P1_P2);
         }
-        let Some(enveloped) = self.link.envelope(channel, command.data)? else { return Ok(Status::OK) };
+        let Some(enveloped) = self.link.envelope(channel, command.data, more)? else { return Ok(Status::OK) };
         let inner = Command::parse(&enveloped).map_err(|_| Status::WRONG_LENGTH)?;
         if inner.ins == Ins::ENVELOPE {
             return Err(Status::WRONG_LENGTH);

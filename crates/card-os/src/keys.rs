@@ -78,6 +78,12 @@ impl<K> Default for KeyCache<K> {
 }
 
 impl<K> KeyCache<K> {
+    /// Drops the prepared keys that no slot holds any more.
+    pub(crate) fn keep_held<N: Nvm>(&mut self, store: &Store<N>) {
+        let held = |slot: u8| store.index().child(KEYS, u16::from(slot)).map(|entry| entry.generation);
+        self.0.retain(|(slot, generation, _)| held(*slot) == Some(*generation));
+    }
+
     /// Drops the prepared key of a slot, because the slot holds another key now.
     pub(crate) fn forget(&mut self, slot: u8) {
         self.0.retain(|(cached, ..)| *cached != slot);

@@ -76,11 +76,17 @@ impl Link {
         }
     }
 
-    /// Takes the data field of an ENVELOPE; another channel's is dropped. The command, once it is whole or nothing more comes.
+    /// Takes the data field of an ENVELOPE; another channel's is dropped. The command, once nothing more comes; `more` says
+    /// that something does.
     ///
     /// # Errors
     /// 6700 for more than a command can have, 6E00 for the class FF; it is dropped.
-    pub(crate) fn envelope(&mut self, channel: u8, data: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Status> {
+    pub(crate) fn envelope(
+        &mut self,
+        channel: u8,
+        data: &[u8],
+        more: bool,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Status> {
         if self.enveloped.0 != channel {
             self.enveloped = (channel, Zeroizing::default());
         }
@@ -90,13 +96,12 @@ impl Link {
             return Err(Status::WRONG_LENGTH);
         }
         grow(enveloped, data);
-        // No command begins so, and none ever would be whole.
+        // No command begins so.
         if enveloped.first() == Some(&0xFF) {
             self.drop_enveloped();
             return Err(Status::CLASS_NOT_SUPPORTED);
         }
-        let whole = data.is_empty() || Command::parse(enveloped).is_ok();
-        Ok(whole.then(|| core::mem::take(enveloped)))
+        Ok((!more).then(|| core::mem::take(enveloped)))
     }
 
     pub(crate) fn drop_waiting(&mut self) {

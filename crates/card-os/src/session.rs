@@ -161,34 +161,32 @@ pub(crate) struct IsoEnvironment {
     pub(crate) authentication: Option<KeyUse>,
     /// AA: algorithm reference of the hash.
     pub(crate) hash: Option<u8>,
+    /// The slot of the template that was set last: keys are generated in it and imported to it.
+    pub(crate) slot: Option<u8>,
 }
 
 impl IsoEnvironment {
-    const EMPTY: Self = Self { signature: None, confidentiality: None, authentication: None, hash: None };
+    const EMPTY: Self = Self { signature: None, confidentiality: None, authentication: None, hash: None, slot: None };
     /// Bytes in which one is stored.
-    pub(crate) const STORED: usize = 7;
+    pub(crate) const STORED: usize = 8;
 
     /// As it is stored. No algorithm reference is zero, so that zeros stand for what is not there.
     pub(crate) fn to_stored(self) -> [u8; Self::STORED] {
         let bytes = |template: Option<KeyUse>| template.map_or([0; 2], |used| [used.algorithm, used.slot]);
         let ([a, b], [c, d], [e, f]) = (bytes(self.signature), bytes(self.confidentiality), bytes(self.authentication));
-        [a, b, c, d, e, f, self.hash.unwrap_or(0)]
+        [a, b, c, d, e, f, self.hash.unwrap_or(0), self.slot.map_or(0, |slot| slot + 1)]
     }
 
     /// What [`IsoEnvironment::to_stored`] made.
     pub(crate) fn from_stored(stored: [u8; Self::STORED]) -> Self {
         let template = |algorithm, slot| (algorithm != 0).then_some(KeyUse { algorithm, slot });
-        let [a, b, c, d, e, f, hash] = stored;
+        let [a, b, c, d, e, f, hash, slot] = stored;
         Self {
             signature: template(a, b),
             confidentiality: template(c, d),
             authentication: template(e, f),
             hash: (hash != 0).then_some(hash),
+            slot: slot.checked_sub(1),
         }
-    }
-
-    /// The slot that keys are generated in and imported to.
-    pub(crate) fn slot(&self) -> Option<u8> {
-        self.signature.or(self.confidentiality).or(self.authentication).map(|used| used.slot)
     }
 }

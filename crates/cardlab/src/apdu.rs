@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   cardlab apdu 00A404000CF276A288BCFBA69D34F31001 0084000008
   cardlab apdu --image alice.img '00 A4 04 00 0C F276A288BCFBA69D34F31001'
+  cardlab apdu --image new.img --preset iso 00A4000000
   cardlab apdu --target pcsc --reader ACS 00A40000023F0000
   cardlab apdu --script find.apdu --target-cmd ./card
 A script has one command a line, or the word reset; what follows a # is ignored. Its answers are
@@ -31,7 +32,7 @@ card has ended; exit code 1 where the card broke one. Each command is sent as it
 pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Card in a file instead of a blank one (--target sim)
+    /// Card in a file instead of a blank one (--target sim); with --preset it is made if it is not there
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
     /// One JSON document instead of lines
@@ -118,8 +119,9 @@ fn connect(args: &Args) -> anyhow::Result<Box<dyn Transport>> {
     if args.target.target != Kind::Sim {
         anyhow::bail!("--image goes with --target sim");
     }
-    if !path.exists() {
-        anyhow::bail!("there is no image {}; `cardlab sim --image FILE` makes one", path.display());
+    // A mistyped name must not become a card.
+    if !path.exists() && args.target.preset.is_none() {
+        anyhow::bail!("there is no image {}; with --preset NAME this makes one, as `cardlab sim` does", path.display());
     }
     let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
     let options = ImageOptions { path: path.clone(), preset, seed: args.target.seed, durable: false };

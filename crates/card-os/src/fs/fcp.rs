@@ -148,11 +148,9 @@ impl IsoFile {
 /// The objects as they were given, with the life-cycle state in its stored form, in a template 62.
 fn stored_form(body: &[u8], state: LifeCycle) -> Result<Vec<u8>, Error> {
     let mut objects = Vec::with_capacity(body.len() + 3);
+    objects.extend_from_slice(body);
     if tlv::find(body, Tag(0x8A)).ok().flatten().is_none() {
-        objects.extend_from_slice(body);
         objects.extend_from_slice(&[0x8A, 1, state as u8]);
-    } else {
-        objects.extend_from_slice(body);
     }
     let len = u8::try_from(objects.len()).ok().filter(|len| usize::from(*len) + 2 <= MAX_INFO).ok_or(Error::Limit)?;
     let mut info = Vec::with_capacity(MAX_INFO);

@@ -1,5 +1,7 @@
 //! Internal EFs of the ISO file system: finding the file that holds a PIN, an administration key or a key pair.
 
+use alloc::vec::Vec;
+
 use super::attributes::{Attributes, Internal};
 use super::parent;
 use crate::nvm::index::{Entry, Index};
@@ -26,9 +28,17 @@ pub(crate) fn in_df<'i>(index: &'i Index, df: &Entry, kind: Internal, number: u8
     index.children(df.page).find(|file| identity(file) == Some((kind, number)))
 }
 
-/// The same in the nearest DF that has one, from `df` upwards.
-pub(crate) fn nearest<'i>(index: &'i Index, df: &'i Entry, kind: Internal, number: u8) -> Option<&'i Entry> {
-    upwards(index, df).find_map(|df| in_df(index, df, kind, number))
+/// The DFs from the master file down to this one: the order in which access rules look for what they name, so that
+/// who may create files in a DF cannot put another PIN or rule in the place of one from above.
+pub(crate) fn downwards<'i>(index: &'i Index, df: &'i Entry) -> impl Iterator<Item = &'i Entry> {
+    let mut dfs: Vec<&Entry> = upwards(index, df).collect();
+    dfs.reverse();
+    dfs.into_iter()
+}
+
+/// The internal EF of this kind and number in the first DF that has one, from the master file down to `df`.
+pub(crate) fn foremost<'i>(index: &'i Index, df: &'i Entry, kind: Internal, number: u8) -> Option<&'i Entry> {
+    downwards(index, df).find_map(|df| in_df(index, df, kind, number))
 }
 
 /// What bit 8 of a reference says: whose PIN or key is meant.

@@ -94,6 +94,17 @@ pub(crate) fn expect_usable(index: &Index, file: &Entry) -> Result<(), Error> {
     if state(file).is_usable() && is_reachable(index, file) { Ok(()) } else { Err(Error::State) }
 }
 
+/// The PIN or key in this file can be asked for: its own state allows it, and no DF above was terminated. A deactivated
+/// one could not be activated again if the PINs in it were out of use with it.
+///
+/// # Errors
+/// [`Error::State`].
+pub(crate) fn expect_askable(index: &Index, file: &Entry) -> Result<(), Error> {
+    let mut above = super::internal::upwards(index, super::parent(index, file));
+    let reachable = above.all(|df| state(df) != LifeCycle::Terminated);
+    if state(file).is_usable() && reachable { Ok(()) } else { Err(Error::State) }
+}
+
 /// The use of the card was terminated.
 pub(crate) fn is_card_terminated(index: &Index) -> bool {
     index.root().is_none_or(|mf| state(mf) == LifeCycle::Terminated)

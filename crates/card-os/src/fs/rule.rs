@@ -124,7 +124,7 @@ pub(crate) fn expect<N: Nvm>(store: &mut Store<N>, asker: &Asker, file: &Entry, 
     }
 }
 
-/// Asks the record of an EF.ARR in the DF of the file or the nearest above. What is missing never allows.
+/// Asks the record of an EF.ARR, found from the master file down. What is missing or not usable never allows.
 fn by_reference<N: Nvm>(
     store: &mut Store<N>,
     asker: &Asker,
@@ -138,8 +138,9 @@ fn by_reference<N: Nvm>(
         _ => return Ok(false),
     };
     let index = store.index();
-    let found = internal::upwards(index, internal::home(index, file)).find_map(|df| index.child(df.page, id)).copied();
-    let Some(arr) = found else { return Ok(false) };
+    let found =
+        internal::downwards(index, internal::home(index, file)).find_map(|df| index.child(df.page, id)).copied();
+    let Some(arr) = found.filter(|arr| life::expect_usable(index, arr).is_ok()) else { return Ok(false) };
     let record = Records::open(store, &arr).and_then(|records| records.read(store, usize::from(number)));
     match record {
         Ok(rule) => Ok(Conditions { index: store.index(), asker, file }.expanded(&rule, act)),
@@ -214,15 +215,23 @@ impl Conditions<'_> {
         }
     }
 
-    /// A template with 83, the number, and 95, what for: 08 a PIN (also without), 80 an administration key.
+    /// A template with 83, the reference, and 95, what for: 08 a PIN (also without), 80 an administration key.
     fn authentication(&self, template: &[u8]) -> bool {
         let find = |tag| tlv::find(template, Tag(tag)).ok().flatten();
-        let Some([number]) = find(0x83) else { return false };
-        match find(0x95) {
-            None | Some([0x08]) => self.pin(number & 0x1F),
-            Some([0x80]) => self.key(number & 0x1F),
-            Some(_) => false,
-        }
+        let kind = match find(0x95) {
+            None | Some([0x08]) => Internal::Pin,
+            Some([0x80]) => Internal::Key,
+            Some(_) => return false,
+        };
+        let mut dfs = internal::downwards(self.index, internal::home(self.index, self.file));
+        let wanted = match find(0x83) {
+            Some([number @ 0x01..=0x1F]) => dfs.next().and_then(|mf| internal::in_df(self.index, mf, kind, *number)),
+            Some([reference @ 0x81..=0x9F]) => {
+                dfs.skip(1).find_map(|df| internal::in_df(self.index, df, kind, reference & 0x1F))
+            }
+            _ => None,
+        };
+        wanted.is_some_and(|file| self.counts(kind, file))
     }
 
     /// A condition byte of the compact form.
@@ -247,23 +256,23 @@ impl Conditions<'_> {
         self.verified(Internal::Key, number)
     }
 
-    /// The nearest PIN or key of this number, or with 0 any from the file's DF upwards, was verified or need not be.
+    /// The first PIN or key of this number, from the master file down, or with 0 any of the first DF that has some, was
+    /// verified or need not be.
     fn verified(&self, kind: Internal, number: u8) -> bool {
         let home = internal::home(self.index, self.file);
-        if number == 0 {
-            return internal::upwards(self.index, home).any(|df| {
-                let held = self.index.children(df.page);
-                held.filter(|file| internal::identity(file).is_some_and(|(found, _)| found == kind))
-                    .any(|file| self.counts(kind, file))
-            });
+        if number != 0 {
+            return internal::foremost(self.index, home, kind, number).is_some_and(|file| self.counts(kind, file));
         }
-        internal::nearest(self.index, home, kind, number).is_some_and(|file| self.counts(kind, file))
+        let is_meant = |file: &&Entry| internal::identity(file).is_some_and(|(found, _)| found == kind);
+        internal::downwards(self.index, home)
+            .find(|df| self.index.children(df.page).any(|file| is_meant(&file)))
+            .is_some_and(|df| self.index.children(df.page).filter(is_meant).any(|file| self.counts(kind, file)))
     }
 
     /// Whether the PIN or key in this file counts as verified. One that is out of use does not.
     fn counts(&self, kind: Internal, file: &Entry) -> bool {
         let disabled = kind == Internal::Pin && Attributes(file.attributes).is_disabled();
         let verified = || self.asker.verified.contains(&FileRef::of(file));
-        life::expect_usable(self.index, file).is_ok() && (disabled || verified())
+        life::expect_askable(self.index, file).is_ok() && (disabled || verified())
     }
 }

@@ -12,6 +12,13 @@ fn iso() -> Host {
     Host::new(&Preset::iso())
 }
 
+/// CREATE FILE with these control parameters.
+fn create(parameters: &str) -> String {
+    let digits = parameters.replace(' ', "");
+    let len = digits.len() / 2;
+    format!("00E00000 {:02X} 62 {len:02X} {digits}", len + 2)
+}
+
 #[test]
 fn after_a_reset_the_master_file_is_selected() {
     let mut host = iso();
@@ -40,33 +47,47 @@ fn without_le_data_waits_under_t0_and_is_none_under_t1() {
     host.expect("00C000000E", "01 83021001 80020010 8800 8A0104 6283");
 }
 
+/// A command in an ENVELOPE for each piece of 255 bytes, and the answer to the last.
+fn envelop(host: &mut Host, command: &str) -> String {
+    let bytes = hex::decode(command.replace(' ', "")).unwrap();
+    let mut pieces: Vec<&[u8]> = bytes.chunks(255).collect();
+    if bytes.len().is_multiple_of(255) {
+        pieces.push(&[]);
+    }
+    let mut said = String::new();
+    for (at, piece) in pieces.iter().enumerate() {
+        let data = if piece.is_empty() { String::new() } else { format!("{:02X}{}", piece.len(), hex::encode(piece)) };
+        said = host.send(&format!("00C20000 {data} 00"));
+        assert!(at + 1 == pieces.len() || said == "9000", "piece {at} of {}: {said}", pieces.len());
+    }
+    said
+}
+
 #[test]
-fn an_envelope_carries_a_command_in_any_pieces() {
+fn an_envelope_carries_a_command_of_any_length() {
     let mut host = iso();
-    host.expect(EF, "9000");
-    let command = "00D60000 000010 000102030405060708090A0B0C0D0E0F".replace(' ', "");
-    let bytes = hex::decode(&command).unwrap();
-    for len in 8..=bytes.len() {
-        for piece in bytes.chunks(len) {
-            let said = host.send(&format!("00C20000 {:02X} {}", piece.len(), hex::encode(piece)));
-            assert_eq!(said, "9000");
-        }
-        host.expect("00B0000002", "0001 9000");
+    host.expect("00E00000 0F 620D 820101 83021001 80020400 8800", "9000");
+    // Whatever stands at the end of a piece, no beginning of a command is executed.
+    for len in (1..20).chain(240..260).chain(490..520).chain([765, 1000]) {
+        let data = "5A".repeat(len);
+        assert_eq!(envelop(&mut host, &format!("00D60000 00{len:04X} {data}")), "9000", "{len}");
+        host.expect(&format!("00B00000 00{len:04X}"), &format!("{data} 9000"));
+        assert_eq!(envelop(&mut host, &format!("002A9080 00{len:04X} {data} 0000")).len(), 2 * 34, "{len}");
         host.expect("00D60000 02 FFFF", "9000");
     }
-    host.expect("00C20000 05 00B0000004 00", "FFFF0203 9000");
-    host.expect("00C20000 04 00D60000", "6700");
-    host.expect("00C20000 06 00D600000401", "9000");
+    host.expect("00C20000 05 00B0000004 00", "FFFF5A5A 9000");
+    for whole_or_nothing in ["00D60000", "00D600000401", "00A4", "00C2000000", "10D60000"] {
+        let len = whole_or_nothing.len() / 2;
+        host.expect(&format!("00C20000 {len:02X} {whole_or_nothing}"), "6700");
+    }
     host.expect("00C20000", "6700");
-    host.expect("00C20000 05 00C2000000", "6700");
-    host.expect("00C20000 04 10D60000", "6700");
     host.expect("00C20000 04 00FF0000", "6D00");
+    host.expect("00C20000 04 FFFF0000", "6E00");
     host.expect("00C20100 04 00A4000C", "6A86");
     // Another command in between drops what has come.
-    host.expect("00C20000 06 00D600000401", "9000");
+    host.expect(&format!("00C20000 FF 00D60000 000100 {}", "11".repeat(248)), "9000");
     host.expect("00A4000C", "9000");
-    host.expect("00C20000 03 010203", "9000");
-    host.expect("00C20000", "6700");
+    host.expect(&format!("00C20000 08 {}", "11".repeat(8)), "6700");
 }
 
 #[test]
@@ -121,4 +142,60 @@ fn a_card_survives_its_image() {
     host.expect("00CA008102", "0102 9000");
     host.expect("00B2011400", "AABBCCDD 9000");
     host.expect("00B11001 03 54010C 08", "530400000000 6282");
+}
+
+#[test]
+fn who_may_create_in_a_df_redefines_nothing_from_above() {
+    let mut host = iso();
+    // PIN 1 and the rules of the master file: reading with PIN 1, by compact form, by reference and by template.
+    host.expect(&create("820108 83020001 8800 A50B 800101 810101 8203040803"), "9000");
+    host.expect("00240101 04 31323334", "9000");
+    host.expect(&create("8205042100100A 83022F06 80020040 8800"), "9000");
+    host.expect("00E20000 06 800101 9E0111", "9000");
+    host.expect("00E00000 09 6207 820138 83025000", "9000");
+    for (id, rule) in [("5001", "8C020111"), ("5002", "8B0101"), ("5003", "AB08 800101 A403 830101")] {
+        host.expect(&create(&format!("820101 8302{id} 80020004 8800 {rule}")), "9000");
+    }
+    // The same number and the same identifier again, in the DF: whoever made them knows the PIN.
+    host.expect(&create("820108 83020001 8800 A50B 800101 810101 8203040803"), "9000");
+    host.expect("00240181 04 39393939", "9000");
+    host.expect("00200081 04 39393939", "9000");
+    host.expect(&create("8205042100100A 83022F06 80020040 8800"), "9000");
+    host.expect("00E20000 05 800101 9000", "9000");
+    for id in ["5001", "5002", "5003"] {
+        host.expect(&format!("00A4020C 02 {id}"), "9000");
+        host.expect("00B0000004", "6982");
+    }
+    host.expect("00200001 04 31323334", "9000");
+    for id in ["5001", "5002", "5003"] {
+        host.expect(&format!("00A4020C 02 {id}"), "9000");
+        host.expect("00B0000004", "00000000 9000");
+    }
+}
+
+#[test]
+fn a_file_that_another_channel_deleted_leaves_nothing_in_its_place() {
+    let mut host = iso();
+    host.expect("00E00000 09 6207 820138 83025000", "9000");
+    host.expect(EF, "9000");
+    host.expect("00700001", "9000");
+    host.expect("01A4080C 04 50001001", "9000");
+    host.expect("00E40000 02 1001", "9000");
+    host.expect("01E40000", "6986");
+    host.expect("00A4000C", "9000");
+    host.expect("00E40000 02 5000", "9000");
+    for command in ["01040000", "01E40000", "01CA008100", "01DA0081 01 01", "0122F201"] {
+        host.expect(command, "6985");
+    }
+    host.expect(&EF.replacen("00", "01", 1), "6985");
+    host.expect("01A40000 02 3F00 00", "6F0A 820138 83023F00 8A0101 9000");
+}
+
+#[test]
+fn a_list_of_objects_is_answered_within_bounds() {
+    let mut host = iso();
+    host.expect(&format!("00DA00C1 007D00 {}", "5A".repeat(32_000)), "9000");
+    host.expect(&format!("00CB3FFF 007534 5C827530 {} 0000", "C1".repeat(30_000)), "6A84");
+    let (two, status) = host.send_all("00CB3FFF 000004 5C02C1C1 0000");
+    assert_eq!((two.len(), status.as_str()), (64_008, "9000"));
 }

@@ -30,7 +30,10 @@ fn render(table: &Table) -> String {
                     None => commands.push((&row.name, format!("`{}`", row.ins), row.summary.clone())),
                 }
             }
-            let one = |(name, ins, summary): &(&str, String, String)| format!("{name} {ins} ({summary})");
+            let one = |(name, ins, summary): &(&str, String, String)| match summary.as_str() {
+                "" => format!("{name} {ins}"),
+                _ => format!("{name} {ins} ({summary})"),
+            };
             let commands: Vec<String> = commands.iter().map(one).collect();
             if commands.is_empty() { "–".to_owned() } else { commands.join(", ") }
         };

@@ -30,6 +30,16 @@ fn path(dir: &tempfile::TempDir, name: &str) -> String {
 }
 
 #[test]
+fn a_card_in_a_file_is_made_where_a_preset_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = path(&dir, "new.img");
+    let made = cardlab(&["apdu", "--image", &image, "--preset", "iso", "00DA0081020102"]);
+    assert!(made.status.success(), "{made:?}");
+    let kept = cardlab(&["apdu", "--image", &image, "00CA008100"]);
+    assert!(String::from_utf8_lossy(&kept.stdout).contains("< 0102"), "{kept:?}");
+}
+
+#[test]
 fn apdus_are_explained() {
     let output = cardlab(&["apdu", "00A404000CF276A288BCFBA69D34F31001", "00B0000000", "0020000106313233343536"]);
     let out = text(&output.stdout);

@@ -2,7 +2,7 @@
 
 use card_wire::{Case, Command, Status};
 
-use super::pin::Reference;
+use super::pin::{Reference, expect_rule};
 use super::sign;
 use crate::commands::Context;
 use crate::fs::attributes::Internal;
@@ -25,7 +25,7 @@ pub(super) fn external<P: Platform>(context: &mut Context<'_, P>, command: &Comm
         return context.tell(&file);
     }
     let answer = <&[u8; 16]>::try_from(command.data).map_err(|_| Status::WRONG_LENGTH)?;
-    if context.set_state(&file)?.left == 0 {
+    if context.asked_state(&file)?.left == 0 {
         return Err(context.preset.blocked);
     }
     // One attempt a challenge, whatever comes of it.
@@ -39,15 +39,20 @@ pub(super) fn external<P: Platform>(context: &mut Context<'_, P>, command: &Comm
 /// UPDATE BINARY on the file of an administration key, whose checks the caller has made.
 pub(super) fn set_key<P: Platform>(
     context: &mut Context<'_, P>,
+    command: &Command<'_>,
     file: &Entry,
     offset: usize,
-    data: &[u8],
 ) -> Result<(), Status> {
+    let state = reference::state(context.store, file)?;
+    // As with PINs: what is set is replaced by a rule only.
+    if state.set {
+        expect_rule(context, command, file)?;
+    }
     if offset != 0 {
         return Err(Status::WRONG_OFFSET);
     }
-    let len = usize::from(reference::state(context.store, file)?.max);
-    let new = Value::key(data).filter(|_| data.len() == len).ok_or(Status::WRONG_LENGTH)?;
+    let data = command.data;
+    let new = Value::key(data).filter(|_| data.len() == usize::from(state.max)).ok_or(Status::WRONG_LENGTH)?;
     reference::set(context.store, file, &new)?;
     context.forget_verified(file);
     context.make_current(file)

@@ -187,7 +187,7 @@ fn expect_room(entry: &Entry, offset: usize, len: usize) -> Result<(), Status> {
 pub(super) fn update<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Result<(), Status> {
     let (entry, offset, data) = brought(context, command, Act::Update)?;
     if is_key(&entry) {
-        return authenticate::set_key(context, &entry, offset, data);
+        return authenticate::set_key(context, command, &entry, offset);
     }
     expect_room(&entry, offset, data.len())?;
     put(context, &entry, offset, data)

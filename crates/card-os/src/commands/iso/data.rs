@@ -1,5 +1,6 @@
 //! GET DATA and PUT DATA: data objects of the current DF, and the card's change counter.
 
+use card_wire::apdu::MAX_NE;
 use card_wire::tlv::{self, Tag};
 use card_wire::{Case, Command, Ins, Status};
 
@@ -72,7 +73,7 @@ fn get_list<P: Platform>(
     if list.tag != Tag(0x5C) {
         return Err(Status::FUNCTION_NOT_SUPPORTED);
     }
-    let mut found = false;
+    let mut answered = 0;
     let mut rest = list.value;
     while !rest.is_empty() {
         let (tag, behind) = tlv::split_tag(rest).map_err(|_| Status::WRONG_DATA)?;
@@ -80,12 +81,15 @@ fn get_list<P: Platform>(
         let Ok(number) = u16::try_from(tag.0) else { continue };
         if let Some(value) = value(context, number)? {
             let header = tlv::header(tag, value.len()).ok_or(Status::WRONG_LENGTH)?;
+            answered += header.as_bytes().len() + value.len();
+            if answered > MAX_NE {
+                return Err(Status::NO_MEMORY);
+            }
             reply.push(header.as_bytes());
             reply.push(&value);
-            found = true;
         }
     }
-    if found { Ok(()) } else { Err(Status::REFERENCE_NOT_FOUND) }
+    if answered == 0 { Err(Status::REFERENCE_NOT_FOUND) } else { Ok(()) }
 }
 
 /// PUT DATA; case 3.

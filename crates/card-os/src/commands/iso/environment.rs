@@ -87,6 +87,7 @@ fn set<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> Resu
     let used = KeyUse { algorithm, slot: slot.ok_or(Status::WRONG_DATA)? };
     expect_fit(context, template, used)?;
     let environment = &mut context.iso_mut().environment;
+    environment.slot = Some(used.slot);
     match template {
         Template::Authentication => environment.authentication = Some(used),
         Template::Signature => environment.signature = Some(used),

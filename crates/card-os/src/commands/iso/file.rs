@@ -44,7 +44,11 @@ fn meant<P: Platform>(context: &Context<'_, P>, command: &Command<'_>) -> Result
         _ => return Err(Status::WRONG_LENGTH),
     };
     let df = context.current_df()?;
-    let Some(id) = id else { return context.current_ef().or(Ok(df)) };
+    let Some(id) = id else {
+        // An EF that another channel deleted does not make the DF meant.
+        let has_ef = context.session_copy()?.ef.is_some();
+        return if has_ef { context.current_ef() } else { Ok(df) };
+    };
     let child = context.store.index().child(df.page, id).copied();
     child.or((df.id == id).then_some(df)).ok_or(Status::NOT_FOUND)
 }
@@ -58,19 +62,10 @@ pub(super) fn delete<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     context.expect_access(command, &entry, Act::DeleteSelf)?;
     let above = *fs::parent(context.store.index(), &entry);
     context.expect_access(command, &above, Act::DeleteChild)?;
-    let slots = slots(context);
     let parent = fs::delete_iso(context.store, &entry).map_err(status)?;
-    let gone = slots.into_iter().filter(|slot| fs::internal::of_slot(context.store.index(), *slot).is_none());
-    for slot in gone.collect::<alloc::vec::Vec<_>>() {
-        context.keys.forget(slot);
-    }
+    context.keys.keep_held(context.store);
     let parent = *parent.resolve(context.store.index()).ok_or(Status::MEMORY_FAILURE)?;
     context.make_current(&parent)
-}
-
-/// The key slots that a file declares.
-fn slots<P: Platform>(context: &Context<'_, P>) -> alloc::vec::Vec<u8> {
-    (0..16).filter(|slot| fs::internal::of_slot(context.store.index(), *slot).is_some()).collect()
 }
 
 /// ACTIVATE FILE, DEACTIVATE FILE and, behind the checks of their own, TERMINATE EF and DF; cases 1 and 3.

@@ -61,7 +61,7 @@ pub(super) fn usable_file<P: Platform>(
 /// 6985.
 fn slot<P: Platform>(context: &Context<'_, P>) -> Result<u8, Status> {
     context.expect_in_use()?;
-    context.iso().environment.slot().ok_or(Status::CONDITIONS)
+    context.iso().environment.slot.ok_or(Status::CONDITIONS)
 }
 
 /// GENERATE ASYMMETRIC KEY PAIR; cases 1 and 2. P1 81 answers with the public key that is there.

@@ -167,11 +167,13 @@ impl<P: Platform> Context<'_, P> {
         self.here().session.ok_or(Status::INS_NOT_SUPPORTED)
     }
 
-    /// The current DF; the master file where another channel deleted it.
+    /// The current DF.
+    ///
+    /// # Errors
+    /// 6985 where another channel deleted it.
     fn current_df(&self) -> Result<Entry, Status> {
-        let index = self.store.index();
         let session = self.session_copy()?;
-        session.df.resolve(index).or_else(|| index.root()).copied().ok_or(Status::MEMORY_FAILURE)
+        session.df.resolve(self.store.index()).copied().ok_or(Status::CONDITIONS)
     }
 
     /// The current EF.

@@ -3,10 +3,12 @@
 use card_wire::tlv::{self, Tag};
 use card_wire::{Case, Command, Ins, Status};
 
+use super::status;
 use crate::commands::{Context, expect_case};
 use crate::fs::attributes::{Attributes, Internal};
 use crate::fs::fcp;
 use crate::fs::internal::{self, Scope};
+use crate::fs::life;
 use crate::fs::rule::{self, Act, Verdict};
 use crate::nvm::index::Entry;
 use crate::platform::Platform;
@@ -84,15 +86,24 @@ impl<P: Platform> Context<'_, P> {
     ///
     /// # Errors
     /// 6985; 6984 where it was never set.
-    pub(super) fn set_state(&mut self, file: &Entry) -> Result<State, Status> {
+    fn set_state(&mut self, file: &Entry) -> Result<State, Status> {
         self.expect_usable(file)?;
+        self.asked_state(file)
+    }
+
+    /// The same where only verification is asked for, below a deactivated DF too.
+    ///
+    /// # Errors
+    /// 6985; 6984 where it was never set.
+    pub(super) fn asked_state(&mut self, file: &Entry) -> Result<State, Status> {
+        life::expect_askable(self.store.index(), file).map_err(status)?;
         let state = reference::state(self.store, file)?;
         if state.set { Ok(state) } else { Err(Status::REFERENCE_DATA_UNUSABLE) }
     }
 
     /// VERIFY or EXTERNAL AUTHENTICATE without data: 9000 where nothing needs to be verified, else the tries left.
     pub(super) fn tell(&mut self, file: &Entry) -> Result<(), Status> {
-        let state = self.set_state(file)?;
+        let state = self.asked_state(file)?;
         match state.left {
             _ if self.is_verified(file) || is_disabled(file) => Ok(()),
             0 => Err(self.preset.blocked),
@@ -115,17 +126,23 @@ fn candidate<P: Platform>(context: &mut Context<'_, P>, file: &Entry, bytes: &[u
 /// A new PIN, whose length without the zeros at its end the policy of the file must allow.
 fn new_pin<P: Platform>(context: &mut Context<'_, P>, file: &Entry, bytes: &[u8]) -> Result<Value, Status> {
     let State { min, max, .. } = reference::state(context.store, file)?;
-    Value::pin(bytes).filter(|new| (min..=max).contains(&new.len())).ok_or(Status::WRONG_LENGTH)
+    let new = Value::pin(bytes).filter(|new| (min..=max).contains(&new.len())).ok_or(Status::WRONG_LENGTH)?;
+    // Where a padded PIN was cut in the wrong place, its padding would begin the new one.
+    if bytes.starts_with(&[0]) { Err(Status::WRONG_DATA) } else { Ok(new) }
 }
 
-/// A PIN that is set, exactly as long as it is, and what follows it.
+/// The PIN of `old`, exactly as long as it is, and the new PIN of `file` behind it; or both padded to their longest, which
+/// no pair of unpadded ones is.
 fn split<'d, P: Platform>(
     context: &mut Context<'_, P>,
+    old: &Entry,
     file: &Entry,
     data: &'d [u8],
 ) -> Result<(Value, &'d [u8]), Status> {
-    let len = context.set_state(file)?.len;
-    let (old, rest) = data.split_at_checked(usize::from(len)).ok_or(Status::WRONG_LENGTH)?;
+    let State { len, max, .. } = context.set_state(old)?;
+    let longest = usize::from(max) + usize::from(reference::state(context.store, file)?.max);
+    let at = usize::from(if data.len() == longest { max } else { len });
+    let (old, rest) = data.split_at_checked(at).ok_or(Status::WRONG_LENGTH)?;
     Ok((Value::pin(old).ok_or(Status::WRONG_LENGTH)?, rest))
 }
 
@@ -149,7 +166,7 @@ pub(super) fn verify<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     }
     let file = reference.find(context, Internal::Pin)?;
     if logs_out {
-        context.set_state(&file)?;
+        context.asked_state(&file)?;
         context.forget_verified(&file);
         return Ok(());
     }
@@ -157,7 +174,7 @@ pub(super) fn verify<P: Platform>(context: &mut Context<'_, P>, command: &Comman
         return context.tell(&file);
     }
     let candidate = candidate(context, &file, command.data)?;
-    context.set_state(&file)?;
+    context.asked_state(&file)?;
     let result = reference::verify(context.store, context.events, &file, &candidate);
     context.conclude(&file, result)?;
     context.note_verified(&file);
@@ -175,7 +192,7 @@ pub(super) fn change<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     expect_case(command, Case::Three)?;
     let file = reference.find(context, Internal::Pin)?;
     if knows_old {
-        let (old, rest) = split(context, &file, command.data)?;
+        let (old, rest) = split(context, &file, &file, command.data)?;
         let new = new_pin(context, &file, rest)?;
         let result = reference::change(context.store, context.events, &file, &old, &new);
         context.conclude(&file, result)?;
@@ -195,7 +212,11 @@ pub(super) fn change<P: Platform>(context: &mut Context<'_, P>, command: &Comman
 ///
 /// # Errors
 /// 6982.
-fn expect_rule<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>, file: &Entry) -> Result<(), Status> {
+pub(super) fn expect_rule<P: Platform>(
+    context: &mut Context<'_, P>,
+    command: &Command<'_>,
+    file: &Entry,
+) -> Result<(), Status> {
     let asker = context.asker(command);
     match rule::judge(context.store, &asker, file, Act::Update)? {
         Verdict::Granted | Verdict::Open => Ok(()),
@@ -249,7 +270,7 @@ fn reset_by_pin<P: Platform>(
 ) -> Result<(), Status> {
     let by = resetting_pin(context, file)?;
     let (candidate, new) = if renews {
-        let (candidate, rest) = split(context, &by, command.data)?;
+        let (candidate, rest) = split(context, &by, file, command.data)?;
         (candidate, Some(new_pin(context, file, rest)?))
     } else {
         let candidate = candidate(context, &by, command.data)?;
@@ -269,11 +290,11 @@ fn policy<P: Platform>(context: &mut Context<'_, P>, file: &Entry) -> Result<(Op
     }
 }
 
-/// The PIN that resets this one: in the same DF, or in the nearest above that has it.
+/// The PIN that resets this one: in the first DF that has it, from the master file down to this one's.
 fn resetting_pin<P: Platform>(context: &mut Context<'_, P>, file: &Entry) -> Result<Entry, Status> {
     let number = policy(context, file)?.0.ok_or(Status::CONDITIONS)?;
     let index = context.store.index();
-    let found = internal::nearest(index, internal::home(index, file), Internal::Pin, number);
+    let found = internal::foremost(index, internal::home(index, file), Internal::Pin, number);
     found.copied().ok_or(Status::REFERENCE_NOT_FOUND)
 }
 

@@ -132,9 +132,10 @@ fn show<P: Platform>(
 
 /// The one file that an identifier or a path means.
 fn one<P: Platform>(context: &Context<'_, P>, by: By, data: &[u8]) -> Result<Entry, Status> {
-    let df = context.current_df()?;
     let index = context.store.index();
     let mf = fs::mf(index).map_err(status)?;
+    // Where another channel deleted the current DF, a selection begins at the master file.
+    let df = context.current_df().unwrap_or(*mf);
     let id = || <[u8; 2]>::try_from(data).map(u16::from_be_bytes).map_err(|_| Status::WRONG_LENGTH);
     let entry = match by {
         By::FileId if data.is_empty() => mf,
@@ -169,7 +170,7 @@ fn by_id<'i>(index: &'i Index, mf: &'i Entry, df: &Entry, id: u16) -> Option<&'i
 
 /// A DF whose name begins with these bytes. DFs come in the order of their identifiers.
 fn by_name<P: Platform>(context: &mut Context<'_, P>, name: &[u8], occurrence: Occurrence) -> Result<Entry, Status> {
-    let df = context.current_df()?;
+    let current = context.current_df().map(|df| df.page);
     let named: Vec<Entry> =
         context.store.index().files().filter(|entry| Access(entry.attributes).is_named()).copied().collect();
     let mut matching = Vec::new();
@@ -179,7 +180,7 @@ fn by_name<P: Platform>(context: &mut Context<'_, P>, name: &[u8], occurrence: O
             matching.push(entry);
         }
     }
-    let current = matching.iter().position(|entry| entry.page == df.page);
+    let current = matching.iter().position(|entry| Ok(entry.page) == current);
     let found = match (occurrence, current) {
         (Occurrence::First, _) | (Occurrence::Next, None) => matching.first(),
         (Occurrence::Last, _) | (Occurrence::Previous, None) => matching.last(),

@@ -261,9 +261,13 @@ fn administration_keys_authenticate() {
     for len in [16, 24, 32] {
         let mut host = iso();
         host.expect(&transparent("B001", "8C0202 23"), "9000");
-        host.expect(&internal("A003", &format!("800102 810103 8202{len:02X}02"), ""), "9000");
-        host.expect("00820003", "6984");
         let key = &KEY[..len];
+        // Without a rule a key is set once.
+        host.expect(&internal("A004", &format!("800102 810104 8202{len:02X}02"), ""), "9000");
+        host.expect(&with_data("00D60000", &hex::encode(key)), "9000");
+        host.expect(&with_data("00D60000", &hex::encode(key)), "6982");
+        host.expect(&internal("A003", &format!("800102 810103 8202{len:02X}02"), "8C03030000"), "9000");
+        host.expect("00820003", "6984");
         host.expect(&with_data("00D60000", &hex::encode(&key[1..])), "6700");
         host.expect(&with_data("00D60001", &hex::encode(key)), "6B00");
         host.expect(&with_data("00D60000", &hex::encode(key)), "9000");
