@@ -4,6 +4,7 @@ mod browser;
 mod check;
 mod explain;
 mod forms;
+mod real;
 mod redact;
 pub(crate) mod sample;
 

@@ -22,7 +22,8 @@ pub(super) fn say(command: &Command<'_>, data: &Bytes) -> String {
     words.join(", ")
 }
 
-fn bytes(count: usize) -> String {
+/// So many bytes, in words.
+pub(super) fn bytes(count: usize) -> String {
     if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
 

@@ -264,7 +264,7 @@ fn note(tag: Tag, parent: u32, context: Context, value: &Bytes) -> String {
     }
     let Some(clear) = value.clear() else { return String::new() };
     match (context, tag.0, clear.as_slice()) {
-        (Context::File, 0x80 | 0x81, [high, low]) => format!("{} bytes", u16::from_be_bytes([*high, *low])),
+        (Context::File, 0x80 | 0x81, [high, low]) => super::params::bytes(u16::from_be_bytes([*high, *low]).into()),
         (Context::File, 0x82, [descriptor, ..]) if parent != 0xA5 => descriptor_text(*descriptor).to_owned(),
         (Context::File, 0x83, [0x3F, 0x00]) => "MF".to_owned(),
         (Context::File, 0x88, [sfi]) => format!("SFI {}", sfi >> 3),

@@ -58,14 +58,30 @@ impl Matrix {
                 }
             }
         }
-        let statuses: BTreeSet<u16> = counts.keys().map(|(_, _, status)| *status).collect();
+        let statuses: BTreeSet<u16> = counts.keys().map(|(_, _, status)| column(*status)).collect();
         Self {
             rows: rows(&counts, &statuses),
             states: states(&counts),
             exchanges: counts.values().sum(),
             distinct: counts.len(),
-            statuses: statuses.iter().map(|status| (word(*status), explain::meaning(*status))).collect(),
+            statuses: statuses.iter().map(|status| heading(*status)).collect(),
         }
+    }
+}
+
+/// Words that only tell a length share a column.
+const fn column(status: u16) -> u16 {
+    match status >> 8 {
+        0x61 | 0x6C => status & 0xFF00,
+        _ => status,
+    }
+}
+
+fn heading(column: u16) -> (String, String) {
+    match column >> 8 {
+        0x61 => ("61xx".to_owned(), "more of the answer waits for GET RESPONSE".to_owned()),
+        0x6C => ("6Cxx".to_owned(), "wrong Le; the right one is told".to_owned()),
+        _ => (word(column), explain::meaning(column)),
     }
 }
 
@@ -74,13 +90,13 @@ fn word(status: u16) -> String {
 }
 
 fn name(ins: u8) -> String {
-    card_wire::Ins(ins).name().unwrap_or("not a named instruction").to_owned()
+    card_wire::Ins(ins).name().unwrap_or("unassigned").to_owned()
 }
 
 fn rows(counts: &Counts<'_>, statuses: &BTreeSet<u16>) -> Vec<Row> {
     let mut sums: BTreeMap<u8, BTreeMap<u16, usize>> = BTreeMap::new();
     for ((_, ins, status), count) in counts {
-        *sums.entry(*ins).or_default().entry(*status).or_default() += count;
+        *sums.entry(*ins).or_default().entry(column(*status)).or_default() += count;
     }
     let row = |(ins, sums): (u8, BTreeMap<u16, usize>)| Row {
         ins: format!("{ins:02X}"),
