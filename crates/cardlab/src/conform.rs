@@ -1,5 +1,6 @@
 //! `cardlab conform`: the suite, on the built-in card or another.
 
+mod files;
 mod report;
 
 use std::io::IsTerminal as _;
@@ -23,6 +24,7 @@ Examples:
   cardlab conform --case 'pin-*'          the cases whose id contains this
   cardlab conform --preset certificate    the cases of one preset
   cardlab conform --target pcsc           the card in the reader: only what changes nothing and needs no PIN
+  cardlab conform --html run.html --json-report run.json
   cardlab conform verify-report FILE      whether a record is what was written
   cardlab conform diff OLD NEW            what changed between two records
 Exit code: 0 all as expected, 1 not, 2 could not run or nothing ran.";
@@ -43,6 +45,8 @@ pub(crate) struct Args {
     /// One JSON document instead of the table
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    files: files::Files,
 }
 
 #[derive(clap::Subcommand)]
@@ -87,6 +91,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let seed = args.target.seed.unwrap_or(SEED);
     let mut target = target(args, preset.clone(), seed)?;
+    let started = jiff::Timestamp::now();
     let report = play(&suite, &cases, target.as_mut());
     let simulated = args.target.target == Kind::Sim;
     let place = if simulated { format!("{}, seed {seed}", target.describe()) } else { target.describe() };
@@ -97,6 +102,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         output::line(format_args!("{} cases on {place}", cases.len()))?;
         output::line(report.table().to_string().trim_end())?;
     }
+    args.files.write(&files::Ran {
+        target: target.describe(),
+        reader: args.target.reader.clone(),
+        seed: simulated.then_some(seed),
+        started,
+        suite: &suite,
+        report: &report,
+    })?;
     if report.exit_code() == crate::COULD_NOT_RUN {
         eprintln!("cardlab: nothing ran: every case needs a card that can be made anew; use --target sim");
     }

@@ -4,6 +4,7 @@
 //! [`redact`] first; what leaves it is [`json`], [`junit`], [`html`] or [`terminal`]. [`explain`] says in words what
 //! went over the wire, [`check`] whether a record is still what was written, [`diff`] what changed between two.
 
+pub mod build;
 pub mod check;
 pub mod diff;
 pub mod explain;
