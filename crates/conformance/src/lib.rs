@@ -14,6 +14,7 @@ pub mod error;
 mod load;
 pub mod needs;
 pub mod outcome;
+mod parallel;
 pub mod pattern;
 pub mod record;
 pub mod report;
@@ -27,6 +28,6 @@ pub mod verify;
 
 pub use error::{ScriptError, ScriptErrorKind};
 pub use outcome::{Outcome, Report, SkipReason, Verdict};
-pub use runner::{Player, run_case, run_suite};
+pub use runner::{Jobs, Player, run_case, run_parallel, run_suite, shuffle};
 pub use script::{Case, Source, Suite};
-pub use target::{ForkingTarget, FreshError, InProcessTarget, Target, TransportTarget};
+pub use target::{ForkingTarget, FreshError, InProcessTarget, Part, Target, TransportTarget};
