@@ -20,6 +20,7 @@ pub mod record;
 pub mod report;
 pub mod runner;
 pub mod script;
+pub mod suite_tests;
 pub mod tags;
 pub mod target;
 pub mod template;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use card_conformance::dishonest::{Dishonest, Lie};
 use card_conformance::target::UnknownPreset;
-use card_conformance::{Case, FreshError, InProcessTarget, Outcome, Suite, run_case};
-use card_os::crypto::rsa::SoftRsa;
+use card_conformance::{Case, ForkingTarget, FreshError, InProcessTarget, Outcome, Part, Suite, Target, run_case};
+use card_os::crypto::rsa::{Rsa, SoftRsa};
 use card_os::preset::Preset;
 use card_os::sim::SimCard;
 use card_wire::Icc;
+use ready_keys::{ReadyRsa, Switch};
 
 /// The seed of every card in these tests.
 const SEED: u64 = 7;
@@ -17,11 +18,29 @@ pub(crate) fn suite() -> Suite {
     Suite::embedded().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A blank card of this preset.
-pub(crate) fn blank(preset: &str) -> Result<Box<dyn Icc>, FreshError> {
+/// A blank card of this preset with this provider.
+pub(crate) fn seeded<R: Rsa>(preset: &str, rsa: R) -> Result<SimCard<R>, FreshError> {
     let preset = Preset::named(preset).ok_or_else(|| FreshError::failed(UnknownPreset(preset.to_owned())))?;
-    let card = SimCard::from_seed(&preset, SEED, SoftRsa).map_err(|error| FreshError::failed(format!("{error:?}")))?;
-    Ok(Box::new(card))
+    SimCard::from_seed(&preset, SEED, rsa).map_err(|error| FreshError::failed(format!("{error:?}")))
+}
+
+/// A blank card of this preset, which computes its keys.
+pub(crate) fn blank(preset: &str) -> Result<Box<dyn Icc>, FreshError> {
+    Ok(Box::new(seeded(preset, SoftRsa)?))
+}
+
+/// A card that is forked from prepared ones and takes ready keys while the switch is off.
+pub(crate) fn forking(switch: Switch) -> Box<dyn Target> {
+    let rsa = ReadyRsa::switched(SoftRsa, switch);
+    Box::new(ForkingTarget::new(move |preset: &str| seeded(preset, rsa.clone()), SimCard::fork))
+}
+
+/// The same, where cases about key generation have computed keys.
+pub(crate) fn switching() -> Box<dyn Target> {
+    let switch = Switch::default();
+    let rsa = ReadyRsa::switched(SoftRsa, switch.clone());
+    let target = ForkingTarget::new(move |preset: &str| seeded(preset, rsa.clone()), SimCard::fork);
+    Box::new(target.on_part(move |case, part| switch.compute(part == Part::Steps && case.is_about_generation())))
 }
 
 /// The case generates an RSA key, which takes too long to be played on a dozen cards.
