@@ -44,7 +44,7 @@ fn every_case_has_its_test() {
 #[test]
 fn a_case_that_is_not_played_or_fails_is_a_failure() {
     let fails = |target: &mut dyn Target| {
-        let play = || card_conformance::suite_tests::play("select.toml", "select_aid_version_0", target);
+        let play = || card_conformance::suite_tests::play("pin.toml", "set_pin_lengths", target);
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)).unwrap_err().downcast::<String>().unwrap()
     };
     let preset = Preset::named("isoapplet").unwrap();
