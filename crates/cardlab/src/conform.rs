@@ -2,17 +2,12 @@
 
 mod files;
 mod report;
+mod run;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use card_conformance::{Case, FreshError, InProcessTarget, Report, Suite, Target, TransportTarget, Verdict, run_suite};
-use card_os::Preset;
-use card_os::sim::SimCard;
-use card_wire::Icc;
-use indicatif::{ProgressBar, ProgressStyle};
-use rsa_host::HostRsa;
+use card_conformance::{Case, Report, Suite, Verdict};
 use serde::Serialize;
 
 use crate::output;
@@ -23,6 +18,7 @@ Examples:
   cardlab conform                         every case, each on a fresh card of its own preset
   cardlab conform --case 'pin-*'          the cases whose id contains this
   cardlab conform --preset certificate    the cases of one preset
+  cardlab conform --shuffle 7 --jobs 4    in another order, four at once
   cardlab conform --target pcsc           the card in the reader: only what changes nothing and needs no PIN
   cardlab conform --html run.html --json-report run.json
   cardlab conform verify-report FILE      whether a record is what was written
@@ -39,6 +35,8 @@ pub(crate) struct Args {
     command: Option<Sub>,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    run: run::RunArgs,
     /// Only the cases whose id contains this; `*` stands for any characters
     #[arg(long, value_name = "PATTERN", default_value = "")]
     case: String,
@@ -90,59 +88,35 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         anyhow::bail!("no case fits; `cardlab conform` without --case and --preset plays all {}", suite.cases.len());
     }
     let seed = args.target.seed.unwrap_or(SEED);
-    let mut target = target(args, preset.clone(), seed)?;
     let started = jiff::Timestamp::now();
-    let report = play(&suite, &cases, target.as_mut());
+    let count = cases.len();
+    let played = run::play(&suite, cases, &args.run, &args.target, &run::BuiltIn { preset: preset.clone(), seed })?;
+    let (report, target) = (played.report, played.target);
     let simulated = args.target.target == Kind::Sim;
-    let place = if simulated { format!("{}, seed {seed}", target.describe()) } else { target.describe() };
+    let place = if simulated { format!("{target}, seed {seed}") } else { target.clone() };
     if args.json {
-        let summary = summary(&report, target.describe(), simulated.then_some(seed));
+        let summary = summary(&report, target.clone(), simulated.then_some(seed));
         output::line(serde_json::to_string_pretty(&summary)?)?;
     } else {
-        output::line(format_args!("{} cases on {place}", cases.len()))?;
+        output::line(format_args!("{count} cases on {place}"))?;
         output::line(report.table().to_string().trim_end())?;
     }
     args.files.write(&files::Ran {
-        target: target.describe(),
+        target: target.clone(),
         reader: args.target.reader.clone(),
         seed: simulated.then_some(seed),
         started,
         suite: &suite,
         report: &report,
     })?;
+    if played.stopped {
+        eprintln!("cardlab: stopped: {} of {count} cases were played", report.outcomes.len());
+        return Ok(ExitCode::from(crate::COULD_NOT_RUN));
+    }
     if report.exit_code() == crate::COULD_NOT_RUN {
         eprintln!("cardlab: nothing ran: every case needs a card that can be made anew; use --target sim");
     }
     Ok(ExitCode::from(report.exit_code()))
-}
-
-fn play(suite: &Suite, cases: &[&Case], target: &mut dyn Target) -> Report {
-    let progress = if std::io::stderr().is_terminal() {
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}");
-        ProgressBar::new(cases.len() as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-    } else {
-        ProgressBar::hidden()
-    };
-    let report = run_suite(suite, cases.iter().copied(), target, |outcome| {
-        progress.set_message(outcome.case.clone());
-        progress.inc(1);
-    });
-    progress.finish_and_clear();
-    report
-}
-
-fn target(args: &Args, preset: Option<Preset>, seed: u64) -> anyhow::Result<Box<dyn Target>> {
-    if args.target.target != Kind::Sim {
-        return Ok(Box::new(TransportTarget::fixed(args.target.connect()?)));
-    }
-    Ok(Box::new(InProcessTarget::new(move |name: &str| {
-        let preset = match &preset {
-            Some(preset) => preset.clone(),
-            None => target::preset(name).map_err(|error| FreshError::failed(format!("{error:#}")))?,
-        };
-        let card = SimCard::from_seed(&preset, seed, HostRsa).map_err(FreshError::failed)?;
-        Ok(Box::new(card) as Box<dyn Icc>)
-    })))
 }
 
 fn summary(report: &Report, target: String, seed: Option<u64>) -> Summary<'_> {

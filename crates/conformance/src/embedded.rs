@@ -1,5 +1,7 @@
 //! The project's own suite, built into the program so that it runs without the source tree.
 
+mod ids;
+
 use crate::error::ScriptError;
 use crate::script::{Source, Suite};
 

@@ -11,7 +11,7 @@ use toml::Spanned;
 use self::raw::{RawCase, RawFile, RawSetup, RawStep};
 use self::steps::step;
 use crate::clauses;
-use crate::error::{ScriptError, ScriptErrorKind, position};
+use crate::error::{self, ScriptError, ScriptErrorKind};
 use crate::needs;
 use crate::pattern::Pattern;
 use crate::script::{Case, Source, Step, Suite};
@@ -156,7 +156,7 @@ impl<'a> Shared<'a> {
             preset: script.name(&raw.preset)?,
             stateless: raw.stateless,
             file: script.0.name.to_owned(),
-            line: position(script.0.text, raw.id.span().start).0,
+            line: error::line(script.0.text, raw.id.span().start),
             steps,
             setups: raw.setup.iter().map(|name| name.get_ref().clone()).collect(),
             setup_steps,

@@ -117,6 +117,9 @@ pub enum Mismatch {
     /// A byte string that cannot be put together from what was captured.
     #[error("{0}")]
     Template(#[source] TemplateError),
+    /// The target panicked, and said this.
+    #[error("the target panicked: {0}")]
+    Panicked(String),
 }
 
 /// Status words as alternatives.

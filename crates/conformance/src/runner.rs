@@ -6,9 +6,11 @@ use std::time::Instant;
 use card_wire::Status;
 
 use crate::cipher;
+pub use crate::parallel::{Jobs, run_parallel, shuffle};
+
 use crate::outcome::{Failure, Mismatch, Outcome, Report, SkipReason, Verdict};
 use crate::script::{Action, Case, Expected, Step, Suite, Verify};
-use crate::target::{FreshError, Target};
+use crate::target::{FreshError, Part, Target};
 use crate::template::{Template, Variables};
 use crate::transcript::{Event, Transcript};
 use crate::verify;
@@ -78,6 +80,7 @@ impl<'s> Player<'s> {
             Err(verdict) => verdict,
             Ok(()) => {
                 parts = [run.transcript.events().len(); 2];
+                run.target.begin(case, Part::Steps);
                 let verdict = run.steps(&case.steps[case.setup_steps..], false);
                 parts[1] = run.transcript.events().len();
                 verdict.map_or_else(Verdict::Failed, |()| Verdict::Passed)
@@ -113,6 +116,7 @@ struct Run<'t> {
 impl Run<'_> {
     /// A fresh card, or a reset of the one that is there, and the setups.
     fn set_up(&mut self, case: &Case, prepared: &mut BTreeMap<String, Prepared>) -> Result<(), Verdict> {
+        self.target.begin(case, Part::Setup);
         let key = format!("{} {}", case.preset, case.setups.join(" "));
         if let Some(kept) = prepared.get(&key)
             && self.target.restore(&key)

@@ -106,6 +106,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// It is about how keys are made: a card that is otherwise given ready ones must make them.
+    #[must_use]
+    pub fn is_about_generation(&self) -> bool {
+        self.id.contains("generate") && self.tags.contains(&tags::Tag::Slow)
+    }
+
     /// Number of commands that the setups send.
     #[must_use]
     pub fn setup_commands(&self) -> usize {

@@ -63,10 +63,8 @@ pub fn proved(steps: &[Step], values: &Variables) -> BTreeSet<Tag> {
     for step in steps {
         let Action::Send { command, status, .. } = &step.action else { continue };
         // Captured names stand for something of any value; what decides is in the header.
-        let mut known = values.clone();
-        for name in command.names() {
-            known.entry(name.to_owned()).or_insert_with(|| vec![0; 0x400]);
-        }
+        let value = |name: &str| values.get(name).cloned().unwrap_or_else(|| vec![0; 0x400]);
+        let known = command.names().map(|name| (name.to_owned(), value(name))).collect();
         if let Ok(bytes) = command.bytes(&known) {
             tags.extend(status.words().flat_map(|word| of_command(&bytes, word)));
         }

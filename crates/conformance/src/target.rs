@@ -7,6 +7,8 @@ use std::fmt;
 use card_wire::{Icc, Protocol};
 use host_driver::{InProcess, Transport, TransportError};
 
+use crate::script::Case;
+
 /// A card under test, wherever it is.
 pub trait Target {
     /// Puts a new card of this preset in place, powered and reset.
@@ -29,6 +31,11 @@ pub trait Target {
 
     /// Names the target for people.
     fn describe(&self) -> String;
+
+    /// Hears that a part of a case begins. What a target does with it must not depend on earlier cases.
+    fn begin(&mut self, case: &Case, part: Part) {
+        let _ = (case, part);
+    }
 
     /// Keeps the card as it is under a name, where the target can. `false` where it cannot.
     fn save(&mut self, name: &str) -> bool {
@@ -60,6 +67,10 @@ impl<T: Target + ?Sized> Target for Box<T> {
         (**self).describe()
     }
 
+    fn begin(&mut self, case: &Case, part: Part) {
+        (**self).begin(case, part);
+    }
+
     fn save(&mut self, name: &str) -> bool {
         (**self).save(name)
     }
@@ -67,6 +78,15 @@ impl<T: Target + ?Sized> Target for Box<T> {
     fn restore(&mut self, name: &str) -> bool {
         (**self).restore(name)
     }
+}
+
+/// What of a case begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Its setups, which other cases may share: what happens in them must not depend on the case.
+    Setup,
+    /// Its own steps.
+    Steps,
 }
 
 /// Why there is no fresh card.
@@ -133,6 +153,9 @@ impl<F> fmt::Debug for InProcessTarget<F> {
     }
 }
 
+/// What is called when a part of a case begins.
+type OnPart = Box<dyn FnMut(&Case, Part) + Send>;
+
 /// A card in this process that can be forked: what one case has set up begins the next one that needs it.
 pub struct ForkingTarget<C, M> {
     make: M,
@@ -140,6 +163,7 @@ pub struct ForkingTarget<C, M> {
     card: Option<C>,
     kept: BTreeMap<String, C>,
     response: Vec<u8>,
+    on_part: OnPart,
 }
 
 /// Room for the longest answer: 65,536 bytes and a status word.
@@ -148,7 +172,14 @@ const MAX_ANSWER: usize = 0x1_0000 + 2;
 impl<C: Icc, M: FnMut(&str) -> Result<C, FreshError>> ForkingTarget<C, M> {
     /// A target whose cards `make` makes, given the name of a preset, and `fork` copies, sessions and randomness included.
     pub fn new(make: M, fork: fn(&C) -> C) -> Self {
-        Self { make, fork, card: None, kept: BTreeMap::new(), response: vec![0; MAX_ANSWER] }
+        let response = vec![0; MAX_ANSWER];
+        Self { make, fork, card: None, kept: BTreeMap::new(), response, on_part: Box::new(|_, _| {}) }
+    }
+
+    /// Calls this when a part of a case begins.
+    #[must_use]
+    pub fn on_part(self, on_part: impl FnMut(&Case, Part) + Send + 'static) -> Self {
+        Self { on_part: Box::new(on_part), ..self }
     }
 
     fn card(&mut self) -> Result<&mut C, TransportError> {
@@ -186,6 +217,10 @@ impl<C: Icc, M: FnMut(&str) -> Result<C, FreshError>> Target for ForkingTarget<C
 
     fn describe(&self) -> String {
         "in-process card".to_owned()
+    }
+
+    fn begin(&mut self, case: &Case, part: Part) {
+        (self.on_part)(case, part);
     }
 
     fn save(&mut self, name: &str) -> bool {

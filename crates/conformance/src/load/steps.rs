@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::raw::{RawAes, RawEncrypt, RawOaep, RawStatus, RawStep, RawVerify};
 use super::{Loading, Script};
 use crate::cipher::Hash;
-use crate::error::{ScriptErrorKind, position};
+use crate::error::{self, ScriptErrorKind};
 use crate::pattern::Pattern;
 use crate::script::{Action, Capture, Expected, Path, Step, Verify};
 use crate::template::Template;
@@ -35,7 +35,7 @@ pub(super) fn step(script: Script<'_>, spanned: &Spanned<RawStep>, known: &mut B
         Ok((script.name(name)?, parsed))
     });
     let captures = captures.collect::<Loading<Vec<_>>>()?;
-    let line = position(script.0.text, spanned.span().start).0;
+    let line = error::line(script.0.text, spanned.span().start);
     let file = script.0.name.to_owned();
     let step = Step { file, line, action, data, tlv, verify, captures, timing: raw.timing };
     let counts = matches!(step.action, Action::Send { count: Some(_), .. });

@@ -6,6 +6,8 @@ mod cards;
 mod catalogue;
 mod grammar;
 mod honesty;
+mod ids;
+mod isolation;
 mod keys;
 mod report;
 mod runner;
