@@ -8,9 +8,13 @@
 
 pub mod cipher;
 pub mod clauses;
+pub mod compare;
 pub mod dishonest;
 pub mod embedded;
 pub mod error;
+pub mod exceptions;
+pub mod golden;
+pub mod import;
 mod load;
 pub mod needs;
 pub mod outcome;
@@ -19,6 +23,7 @@ pub mod record;
 pub mod report;
 pub mod runner;
 pub mod script;
+pub mod suite;
 pub mod tags;
 pub mod target;
 pub mod template;
