@@ -4,6 +4,7 @@
 
 mod cards;
 mod catalogue;
+mod compare;
 mod grammar;
 mod honesty;
 mod keys;
