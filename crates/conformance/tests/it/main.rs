@@ -5,6 +5,7 @@
 mod cards;
 mod catalogue;
 mod compare;
+mod exceptions;
 mod grammar;
 mod honesty;
 mod keys;
