@@ -21,7 +21,8 @@ impl Randomness {
         let [command, other] = commands;
         let ins = command.get(1).map_or(Ins(0), |ins| Ins(*ins));
         if ins != Ins::GET_RESPONSE {
-            self.last = command != other || self.is_made_random(ins, command) || step.data.is_about_random();
+            let made = is_made_random(command, &mut self.has_new_key);
+            self.last = made || command != other || step.data.is_about_random();
         }
         if self.last {
             return Free::All;
@@ -29,19 +30,20 @@ impl Randomness {
         let data = Status::split(reference).map_or(reference, |(data, _)| data);
         Free::Parts(step.captures.iter().filter_map(|(_, part)| range(part, data)).collect())
     }
+}
 
-    fn is_made_random(&mut self, ins: Ins, command: &[u8]) -> bool {
-        match ins {
-            Ins::GET_CHALLENGE | Ins::INTERNAL_AUTHENTICATE => true,
-            Ins::GENERATE_ASYMMETRIC_KEY_PAIR => {
-                self.has_new_key = true;
-                true
-            }
-            // A signature: ECDSA and PSS draw a number for each.
-            Ins::PERFORM_SECURITY_OPERATION if command.get(2..4) == Some(&[0x9E, 0x9A]) => true,
-            Ins::PERFORM_SECURITY_OPERATION | Ins::GET_DATA | Ins::GET_DATA_ODD => self.has_new_key,
-            _ => false,
+/// Whether the answer to this command is random: it makes something random, or uses a key that was made before.
+pub(crate) fn is_made_random(command: &[u8], has_new_key: &mut bool) -> bool {
+    match command.get(1).map_or(Ins(0), |ins| Ins(*ins)) {
+        Ins::GET_CHALLENGE | Ins::INTERNAL_AUTHENTICATE => true,
+        Ins::GENERATE_ASYMMETRIC_KEY_PAIR => {
+            *has_new_key = true;
+            true
         }
+        // A signature: ECDSA and PSS draw a number for each.
+        Ins::PERFORM_SECURITY_OPERATION if command.get(2..4) == Some(&[0x9E, 0x9A]) => true,
+        Ins::PERFORM_SECURITY_OPERATION | Ins::GET_DATA | Ins::GET_DATA_ODD => *has_new_key,
+        _ => false,
     }
 }
 

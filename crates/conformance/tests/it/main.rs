@@ -8,6 +8,7 @@ mod compare;
 mod exceptions;
 mod grammar;
 mod honesty;
+mod import;
 mod keys;
 mod report;
 mod runner;
