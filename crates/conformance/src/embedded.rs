@@ -56,6 +56,9 @@ pub const SCRIPTS: &[Source<'static>] = scripts![
     "verify.toml",
 ];
 
+/// The form of a script as a JSON schema, draft 2020-12.
+pub const SCHEMA: &str = include_str!("../../../fixtures/conformance.schema.json");
+
 impl Suite {
     /// The project's own suite.
     ///

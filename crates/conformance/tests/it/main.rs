@@ -12,4 +12,5 @@ mod import;
 mod keys;
 mod report;
 mod runner;
+mod schema;
 mod verify;
