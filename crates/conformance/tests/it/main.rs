@@ -13,4 +13,5 @@ mod keys;
 mod report;
 mod runner;
 mod schema;
+mod suites;
 mod verify;
