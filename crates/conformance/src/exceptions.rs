@@ -93,10 +93,11 @@ impl Exceptions {
         self.0.iter().find(|exception| exception.is_about(id) && exception.verdict == verdict)
     }
 
-    /// Marks the cases that came out as an exception says with its reason, and tells what became of each exception:
-    /// used by the cases that it marks, stale for those that passed all the same. What was played on the built-in card
-    /// in place of the card says nothing about the card.
-    pub fn apply(&self, cases: &mut [CaseRecord]) -> Vec<ExceptionRecord> {
+    /// What becomes of each exception by these verdicts, of cases that were played on the card itself: used by the cases
+    /// that came out as it says, stale for those that passed all the same. A case uses the first exception that covers
+    /// it.
+    #[must_use]
+    pub fn sort<'c>(&self, cases: impl IntoIterator<Item = (&'c str, VerdictKind)>) -> Vec<ExceptionRecord> {
         let record = |exception: &Exception| ExceptionRecord {
             case: exception.case.clone(),
             reason: exception.reason.clone(),
@@ -104,18 +105,24 @@ impl Exceptions {
             stale: Vec::new(),
         };
         let mut records: Vec<ExceptionRecord> = self.0.iter().map(record).collect();
-        for case in cases.iter_mut().filter(|case| !case.simulated) {
-            for (exception, record) in self.0.iter().zip(&mut records) {
-                if !exception.is_about(&case.id) {
-                    continue;
-                }
-                if case.verdict == VerdictKind::Passed {
-                    record.stale.push(case.id.clone());
-                } else if case.verdict == exception.verdict && case.exception.is_none() {
-                    case.exception = Some(exception.reason.clone());
-                    record.used.push(case.id.clone());
-                }
+        for (id, verdict) in cases {
+            let about = self.0.iter().zip(&mut records).filter(|(exception, _)| exception.is_about(id));
+            if verdict == VerdictKind::Passed {
+                about.for_each(|(_, record)| record.stale.push(id.to_owned()));
+            } else if let Some((_, record)) = { about }.find(|(exception, _)| exception.verdict == verdict) {
+                record.used.push(id.to_owned());
             }
+        }
+        records
+    }
+
+    /// Marks the cases that came out as an exception says with its reason, and tells what became of each exception.
+    /// What was played on the built-in card in place of the card says nothing about the card.
+    pub fn apply(&self, cases: &mut [CaseRecord]) -> Vec<ExceptionRecord> {
+        let played = cases.iter().filter(|case| !case.simulated).map(|case| (case.id.as_str(), case.verdict));
+        let records = self.sort(played);
+        for case in cases.iter_mut().filter(|case| !case.simulated) {
+            case.exception = self.covering(&case.id, case.verdict).map(|exception| exception.reason.clone());
         }
         records
     }
