@@ -77,16 +77,20 @@ pub enum ScriptErrorKind {
     #[error("count is the first of the two-byte numbers `${{n}}` of a repeated command, as 4000")]
     Count,
     /// A name that is neither a value nor captured before it is used.
-    #[error("`{name}` is neither a value nor captured before this")]
+    #[error("`{name}` is neither a value nor captured before this{}", meant(.nearest.as_deref()))]
     UnknownVariable {
         /// The name.
         name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
     },
     /// A list of steps that no file defines.
-    #[error("no setup is called `{name}`")]
+    #[error("no setup is called `{name}`{}", meant(.nearest.as_deref()))]
     UnknownSetup {
         /// The name.
         name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
     },
     /// Setups that need each other.
     #[error("the setup `{name}` needs itself")]

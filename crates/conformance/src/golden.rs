@@ -10,15 +10,12 @@ use std::collections::BTreeMap;
 use crate::compare::{Comparison, Ending, Exchange, Play, first, steps};
 use crate::outcome::Outcome;
 use crate::record::Part;
-use crate::report::redact::{RawExchange, Secrets};
+use crate::report::redact::{self, RawExchange, Secrets, Shown};
 use crate::script::{Action, Case, Step, Suite};
 use crate::template::Variables;
 
 /// Version of the form of the file.
 pub const FORM: u32 = 1;
-
-/// Bytes of which some are hidden.
-type Bytes = Vec<Option<u8>>;
 
 /// What a card answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +38,8 @@ struct Kept {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KeptExchange {
-    command: Option<Bytes>,
-    answer: Option<Bytes>,
+    command: Option<Shown>,
+    answer: Option<Shown>,
 }
 
 /// Why a golden file is of no use here.
@@ -184,12 +181,12 @@ fn hidden(exchanges: &[Exchange], case: &Case, secrets: &Secrets) -> Vec<KeptExc
     };
     let raw: Vec<RawExchange> = exchanges.iter().enumerate().map(raw).collect();
     let shown = secrets.redact(&raw).into_iter();
-    let bytes = |shown: Option<String>| shown.and_then(|shown| text::bytes(&shown));
+    let bytes = |shown: Option<String>| shown.and_then(|shown| redact::read(&shown));
     shown.map(|shown| KeptExchange { command: bytes(shown.command), answer: bytes(shown.answer) }).collect()
 }
 
 /// Hidden bytes are taken for what came instead, where that is as long.
-fn filled(kept: &Bytes, now: Option<&Vec<u8>>) -> Vec<u8> {
+fn filled(kept: &Shown, now: Option<&Vec<u8>>) -> Vec<u8> {
     let now = now.filter(|now| now.len() == kept.len());
     let byte =
         |(at, byte): (usize, &Option<u8>)| byte.or_else(|| now.and_then(|now| now.get(at).copied())).unwrap_or(0);
@@ -197,7 +194,7 @@ fn filled(kept: &Bytes, now: Option<&Vec<u8>>) -> Vec<u8> {
 }
 
 /// Whether the step still sends what it did. What depends on captured values may be anything behind its header.
-fn same_command(was: Option<&Bytes>, is: Option<&Vec<u8>>, step: &Step, values: &Variables) -> bool {
+fn same_command(was: Option<&Shown>, is: Option<&Vec<u8>>, step: &Step, values: &Variables) -> bool {
     let (Some(was), Some(is)) = (was, is) else { return was.is_none() && is.is_none() };
     let Action::Send { command, .. } = &step.action else { return false };
     if command.names().all(|name| values.contains_key(name) || name == "n") {

@@ -213,10 +213,10 @@ impl<'a> Shared<'a> {
         if open.contains(wanted) {
             return Err(script.error(name.span(), ScriptErrorKind::SetupCycle { name: wanted.clone() }));
         }
-        let setup = self
-            .setups
-            .get(wanted)
-            .ok_or_else(|| script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone() }))?;
+        let setup = self.setups.get(wanted).ok_or_else(|| {
+            let nearest = needs::nearest(wanted, self.setups.keys().map(String::as_str)).map(str::to_owned);
+            script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone(), nearest })
+        })?;
         open.push(wanted.clone());
         for before in &setup.after {
             self.unfold(setup.script, before, open, played, known, steps)?;

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn objects_are_told_by_their_tags() {
         assert_eq!(exactly("6F04 8301 01 8A00", "6F04 8301 01 8A00"), "");
-        assert_eq!(exactly("6F05 8301 01 8A00", "6F04 8301 01 8A00"), "length: reference 7, target 6 bytes");
+        assert_eq!(exactly("6F05 8301 01 8A00", "6F04 8301 01 8A00"), "byte 1: reference 05, target 04");
         assert_eq!(exactly("6F05 830101 8A00", "6F05 830102 8A00"), "byte 4 of 6F/83: reference 01, target 02");
         assert_eq!(
             exactly("6F05 830101 8A00", "6F05 8A00 830101"),

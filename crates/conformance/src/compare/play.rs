@@ -40,9 +40,8 @@ pub(crate) struct Play {
 impl Play {
     pub(crate) fn of(outcome: &Outcome, case: &Case, secrets: &Secrets) -> Self {
         let events = outcome.transcript.events();
-        // A setup that failed has no parts; there is nothing to put back behind it either, or it comes last.
-        let end = if outcome.parts[1] == 0 { events.len() } else { outcome.parts[1] };
-        let exchanges = events.get(1..end).unwrap_or_default().iter().filter_map(exchange);
+        // The first is the fresh card or the reset that stands for it.
+        let exchanges = events.get(1..outcome.parts[1]).unwrap_or_default().iter().filter_map(exchange);
         let exchanges: Vec<Exchange> = exchanges.take(steps(case).len()).collect();
         let ending = match &outcome.verdict {
             Verdict::Passed => Ending::Passed,
@@ -77,14 +76,9 @@ fn exchange(event: &Event) -> Option<Exchange> {
 
 /// The step of each exchange, in order, and whether it belongs to a setup.
 pub(crate) fn steps(case: &Case) -> Vec<(&Step, bool)> {
-    let of_step = |(index, step): (usize, &'_ Step)| {
-        let count = if matches!(step.action, Action::Reset) { 1 } else { step.commands() };
-        (index, count)
-    };
-    let counts = case.steps.iter().enumerate().map(of_step);
-    counts
-        .flat_map(|(index, count)| std::iter::repeat_n((&case.steps[index], index < case.setup_steps), count))
-        .collect()
+    let times = |step: &Step| if matches!(step.action, Action::Reset) { 1 } else { step.commands() };
+    let numbered = case.steps.iter().enumerate();
+    numbered.flat_map(|(at, step)| std::iter::repeat_n((step, at < case.setup_steps), times(step))).collect()
 }
 
 /// Walks along both sides to the first divergence.

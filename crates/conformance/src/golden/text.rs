@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Bytes, FORM, Golden, GoldenError, Kept, KeptExchange};
-use crate::report::redact::HIDDEN;
+use super::{FORM, Golden, GoldenError, Kept, KeptExchange};
+use crate::report::redact::{self, HIDDEN, Shown};
 use crate::template::is_name;
 
 impl fmt::Display for Golden {
@@ -94,12 +94,16 @@ impl<'t, I: Iterator<Item = (usize, &'t str)>> Lines<'t, I> {
         while let Some(line) = self.next_if(|line| line.starts_with('>')) {
             let command = match line.strip_prefix("> ").unwrap_or_default() {
                 "reset" => None,
-                text => Some(bytes(text).ok_or_else(|| self.wrong("a command is hexadecimal, ·· for a hidden byte"))?),
+                text => Some(
+                    redact::read(text).ok_or_else(|| self.wrong("a command is hexadecimal, ·· for a hidden byte"))?,
+                ),
             };
             let line = self.next().unwrap_or_default();
             let answer = match line.strip_prefix("< ") {
                 Some("-") => None,
-                Some(text) => Some(bytes(text).ok_or_else(|| self.wrong("an answer is hexadecimal, or - for none"))?),
+                Some(text) => {
+                    Some(redact::read(text).ok_or_else(|| self.wrong("an answer is hexadecimal, or - for none"))?)
+                }
                 None => return Err(self.wrong("behind a command stands its answer: `< hexadecimal`")),
             };
             exchanges.push(KeptExchange { command, answer });
@@ -108,24 +112,7 @@ impl<'t, I: Iterator<Item = (usize, &'t str)>> Lines<'t, I> {
     }
 }
 
-fn shown(bytes: &Bytes) -> String {
+fn shown(bytes: &Shown) -> String {
     let byte = |byte: &Option<u8>| byte.map_or_else(|| HIDDEN.to_owned(), |byte| hex::encode_upper([byte]));
     bytes.iter().map(byte).collect()
-}
-
-/// Hexadecimal with hidden bytes in it.
-pub(super) fn bytes(text: &str) -> Option<Bytes> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        if let Some(behind) = rest.strip_prefix(HIDDEN) {
-            bytes.push(None);
-            rest = behind;
-        } else {
-            let (pair, behind) = rest.split_at_checked(2)?;
-            bytes.push(Some(*hex::decode(pair).ok()?.first()?));
-            rest = behind;
-        }
-    }
-    Some(bytes)
 }

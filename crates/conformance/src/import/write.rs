@@ -8,7 +8,7 @@ use card_wire::Ins;
 use super::Entry;
 use crate::compare::is_made_random;
 use crate::record::Part;
-use crate::report::redact::{HIDDEN, RawExchange, Secrets};
+use crate::report::redact::{self, RawExchange, Secrets, Shown};
 use crate::template::Variables;
 
 /// Parts of known values that are shorter are too likely to be there by chance.
@@ -181,7 +181,7 @@ fn known(bytes: &[u8], values: &Variables) -> Option<String> {
 }
 
 /// Commands and data of answers with what is secret taken out: by its field, and wherever else its bytes are.
-fn masked(entries: &[Entry]) -> Vec<(Vec<Option<u8>>, Vec<Option<u8>>)> {
+fn masked(entries: &[Entry]) -> Vec<(Shown, Shown)> {
     let raw = |entry: &Entry| {
         let (command, answer) = match entry {
             Entry::Reset => (None, None),
@@ -204,23 +204,9 @@ fn masked(entries: &[Entry]) -> Vec<(Vec<Option<u8>>, Vec<Option<u8>>)> {
     all
 }
 
-fn shown(secrets: &Secrets, raw: &[RawExchange]) -> Vec<(Vec<Option<u8>>, Vec<Option<u8>>)> {
-    let bytes = |text: Option<String>| text.map(|text| visible(&text)).unwrap_or_default();
+fn shown(secrets: &Secrets, raw: &[RawExchange]) -> Vec<(Shown, Shown)> {
+    let bytes = |text: Option<String>| text.and_then(|text| redact::read(&text)).unwrap_or_default();
     secrets.redact(raw).into_iter().map(|shown| (bytes(shown.command), bytes(shown.answer))).collect()
-}
-
-/// Redacted hexadecimal as bytes.
-fn visible(text: &str) -> Vec<Option<u8>> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some(byte) = rest.strip_prefix(HIDDEN).map(|behind| (None, behind)).or_else(|| {
-        let (pair, behind) = rest.split_at_checked(2)?;
-        Some((Some(u8::from_str_radix(pair, 16).ok()?), behind))
-    }) {
-        bytes.push(byte.0);
-        rest = byte.1;
-    }
-    bytes
 }
 
 /// The hidden parts of a command, without padding.

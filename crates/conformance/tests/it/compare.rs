@@ -3,7 +3,7 @@
 use card_conformance::compare::{Comparison, Difference, Differential, Likeness, Side};
 use card_conformance::dishonest::{Dishonest, Lie};
 use card_conformance::golden::{self, Golden, GoldenError};
-use card_conformance::{Case, FreshError, InProcessTarget, Player, Suite, Target};
+use card_conformance::{Case, FreshError, InProcessTarget, Player, Source, Suite, Target};
 use card_os::crypto::rsa::SoftRsa;
 use card_os::preset::Preset;
 use card_os::sim::SimCard;
@@ -193,6 +193,21 @@ fn both_failing_alike_is_no_divergence() {
     let case = suite.cases.iter().find(|case| !case.stateless).unwrap();
     let comparison = Differential::new(&suite).play(case, &mut other(), &mut fixed());
     assert!(matches!(&comparison.likeness, Likeness::NotCompared(why) if why.contains("the target")), "{comparison}");
+}
+
+/// The teardown behind a setup that fails is no part of the case.
+#[test]
+fn a_setup_that_fails_on_both_is_no_divergence() {
+    let text = "[setups.s]\nsteps = [{ send = \"00A40000\", status = \"9000\" }]\n[[case]]\nid = \"a\"\ntitle = \"t\"\n\
+        clause = \"unsourced\"\npreset = \"isoapplet\"\nstateless = true\nsetup = [\"s\"]\nsteps = [{ reset = true }]\n\
+        teardown = [{ send = \"00A40000\", status = \"9000\" }]\n";
+    let suite = Suite::load(Source { name: "c", text: "" }, &[Source { name: "s", text }]).unwrap();
+    let alter = |_: &[u8], _: Vec<u8>| Some(vec![0x6F, 0x00]);
+    let there = card_conformance::TransportTarget::fixed(host_driver::InProcess::new(seeded("isoapplet", 1)));
+    let (mut reference, mut target) = (Altered { card: other(), alter }, Altered { card: there, alter });
+    let comparison = Differential::new(&suite).play(&suite.cases[0], &mut reference, &mut target);
+    assert!(matches!(comparison.likeness, Likeness::SameFailure(_)), "{comparison}");
+    assert_eq!(comparison.alike, 1);
 }
 
 /// The golden file of these cases of the honest card.
