@@ -3,7 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use card_os::Preset;
+use card_os::sim::SimCard;
+use rsa_host::HostRsa;
+use testkit::PrivatePcscd;
+use virtual_reader::{LinkState, VirtualReader, VpcdAddress};
 
 fn conform(words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cardlab"));
@@ -134,4 +140,53 @@ fn cards_are_compared_with_the_built_in_one() {
     let other = says(&["--against", "sim", "--preset", "certificate", "--case", "certificate-profile"], 0);
     assert!(other.contains("1 alike"), "{other}");
     says(&["--against", "sim", "--golden", "x"], 2);
+}
+
+/// What the tools themselves print, of the built-in card under a real pcscd.
+#[test]
+fn what_opensc_tool_and_scriptor_print_is_imported() {
+    let Some(pcscd) = testkit::require_or_skip(PrivatePcscd::start()) else { return };
+    let programs = ["opensc-tool", "scriptor"].map(testkit::find_program).into_iter().collect::<Result<Vec<_>, _>>();
+    if testkit::require_or_skip(programs).is_none() {
+        return;
+    }
+    let card = SimCard::from_seed(&Preset::isoapplet(), 9, HostRsa).unwrap();
+    let reader = VirtualReader::start(Box::new(card), VpcdAddress::local(pcscd.vpcd_port()));
+    let limit = Duration::from_secs(60);
+    assert!(reader.wait_for(LinkState::Connected, limit), "{}", pcscd.log());
+    let end = Instant::now() + limit;
+    let sees = |words: &[&str]| testkit::run_bounded(pcscd.command(words[0]).args(&words[1..]), limit).stdout;
+    while !String::from_utf8_lossy(&sees(&["opensc-tool", "--atr"])).contains("3b:80") {
+        assert!(Instant::now() < end, "pcscd sees no card: {}", pcscd.log());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let commands = [
+        "00A404000CF276A288BCFBA69D34F31001",
+        "00A40000023F0000",
+        "0084000020",
+        "00240102100123456789ABCDEF0123456789ABCDEF",
+    ];
+    let calls = commands[..3].iter().flat_map(|command| ["-s", command]);
+    let tool = sees(&[&["opensc-tool"], calls.collect::<Vec<_>>().as_slice()].concat());
+    let script = path(folder.path(), "script.txt");
+    let lines = format!(
+        "reset\n# select\n00 A4 04 00 \\\n0C F2 76 A2 88 BC FB A6 9D 34 F3 10 01\n{}\n",
+        commands[1..].join("\n")
+    );
+    fs::write(&script, lines).unwrap();
+    let dir = path(folder.path(), "suite");
+    fs::create_dir(&dir).unwrap();
+    for (name, said) in [("tool", tool), ("scriptor", sees(&["scriptor", &script]))] {
+        let log = path(folder.path(), &format!("{name}.log"));
+        fs::write(&log, &said).unwrap();
+        let imported = says(&["import", &log], 0);
+        let shown = String::from_utf8_lossy(&said);
+        assert!(imported.contains("data = \"len:32\"") && !imported.contains("89ABCDEF"), "{shown}\n{imported}");
+        let values = "\n[values]\nimported-1-pin = \"0123456789ABCDEF0123456789ABCDEF\"\n";
+        let file = path(Path::new(&dir), "imported.toml");
+        fs::write(&file, imported.clone() + if name == "tool" { "" } else { values }).unwrap();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let out = says(&["--suite", &dir], 0);
+        assert!(out.contains("1 passed"), "{said}\n{imported}\n{out}");
+    }
 }

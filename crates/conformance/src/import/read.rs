@@ -8,7 +8,15 @@ const DUMP: usize = 16;
 
 /// All that a file says was done, in order.
 pub(super) fn entries(file: Source<'_>) -> Result<Vec<Entry>, ImportError> {
-    let mut reader = Reader { file: file.name, line: 0, entries: Vec::new(), dump: false };
+    let mut reader = Reader {
+        file: file.name,
+        line: 0,
+        entries: Vec::new(),
+        dump: false,
+        begun: String::new(),
+        answer: Vec::new(),
+        echoed: 0,
+    };
     for (at, line) in file.text.lines().enumerate() {
         reader.line = at + 1;
         reader.take(line)?;
@@ -26,6 +34,13 @@ struct Reader<'f> {
     entries: Vec<Entry>,
     /// The next line can go on with the dump of an answer.
     dump: bool,
+    /// A line of a script that goes on behind its backslash.
+    begun: String,
+    /// What scriptor has shown of an answer that goes on in the next line.
+    answer: Vec<u8>,
+    /// So many of the last entries are from a script or a call. Where it stands before what the tool says, each of them
+    /// comes again.
+    echoed: usize,
 }
 
 impl Reader<'_> {
@@ -40,10 +55,16 @@ impl Reader<'_> {
         let text = line.trim();
         let is_status = line.starts_with("  ") && text.get(4..6) == Some(" (");
         // What the tools say about readers and themselves, and breaches in our own transcripts.
-        let noise = ["Using ", "Connecting to ", "Waiting for ", "! ", "#", "//"];
+        let noise =
+            ["Using ", "Connecting to ", "Waiting for ", "No reader given", "Reading commands", "Trying ", "! ", "#"];
+        if !self.answer.is_empty() {
+            return self.more_answer(text);
+        }
         if text.is_empty() || noise.iter().any(|noise| text.starts_with(noise)) {
             Ok(())
         } else if let Some(command) = text.strip_prefix("Sending:").or_else(|| text.strip_prefix("> ")) {
+            let echoed = std::mem::take(&mut self.echoed);
+            self.entries.truncate(self.entries.len() - echoed);
             self.command(command.trim())
         } else if text.starts_with("Received (") {
             self.received(text)
@@ -55,9 +76,33 @@ impl Reader<'_> {
             self.answered(None, Some(status))
         } else if text.contains("opensc-tool") || text.starts_with("-s") || text.starts_with("--send-apdu") {
             self.tool(text)
+        } else if let Some(begun) = text.strip_suffix('\\') {
+            self.begun += begun;
+            Ok(())
+        } else if text.eq_ignore_ascii_case("exit") {
+            Ok(())
         } else {
-            self.command(text)
+            let command = std::mem::take(&mut self.begun) + text;
+            self.command(&command)?;
+            self.echoed += 1;
+            Ok(())
         }
+    }
+
+    /// The next line of an answer that scriptor breaks after each sixteen bytes.
+    fn more_answer(&mut self, text: &str) -> Result<(), ImportError> {
+        let (bytes, last) = text.split_once(" :").map_or((text, false), |(bytes, _)| (bytes, true));
+        self.answer.extend(hexadecimal(bytes).ok_or_else(|| self.wrong("an answer is hexadecimal"))?);
+        if last { self.whole_answer() } else { Ok(()) }
+    }
+
+    /// An answer of scriptor, its status word at its end.
+    fn whole_answer(&mut self) -> Result<(), ImportError> {
+        let mut data = std::mem::take(&mut self.answer);
+        let status = data.split_last_chunk::<2>().map(|(_, status)| u16::from_be_bytes(*status));
+        let status = status.ok_or_else(|| self.wrong("an answer has a status word"))?;
+        data.truncate(data.len() - 2);
+        self.answered(Some(data), Some(status))
     }
 
     /// A command in hexadecimal, one whose data our own tool does not show, or a reset.
@@ -88,6 +133,7 @@ impl Reader<'_> {
 
     /// The words of a call of opensc-tool: `-s APDU`, `--send-apdu APDU`, with and without what joins them.
     fn tool(&mut self, text: &str) -> Result<(), ImportError> {
+        let before = self.entries.len();
         let words = words(text);
         let mut words = words.iter().map(String::as_str).peekable();
         while let Some(word) = words.next() {
@@ -102,6 +148,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        self.echoed += self.entries.len() - before;
         Ok(())
     }
 
@@ -137,21 +184,22 @@ impl Reader<'_> {
         if matches!(self.entries.last(), Some(Entry::Reset)) {
             return Ok(());
         }
-        let wrong = || self.wrong("an answer is hexadecimal");
-        match text.split_once(" :") {
-            Some((answer, _)) => {
-                let mut data = hexadecimal(answer).filter(|answer| answer.len() >= 2).ok_or_else(wrong)?;
-                let status = data.split_off(data.len() - 2);
-                self.answered(Some(data), Some(u16::from_be_bytes([status[0], status[1]])))
-            }
-            None => {
-                let data = hexadecimal(text).ok_or_else(wrong)?;
-                self.answered(Some(data), None)
-            }
+        let (bytes, last) = text.split_once(" :").map_or((text, false), |(bytes, _)| (bytes, true));
+        let data = hexadecimal(bytes).ok_or_else(|| self.wrong("an answer is hexadecimal"))?;
+        if last {
+            self.answer = data;
+            self.whole_answer()
+        } else if bytes.contains(' ') {
+            // Our own tool puts no spaces between bytes.
+            self.answer = data;
+            Ok(())
+        } else {
+            self.answered(Some(data), None)
         }
     }
 
     fn answered(&mut self, came: Option<Vec<u8>>, word: Option<u16>) -> Result<(), ImportError> {
+        self.echoed = 0;
         match self.entries.last_mut() {
             Some(Entry::Command { data, status, .. }) if status.is_none() && (came.is_none() || data.is_none()) => {
                 if let Some(came) = came {

@@ -55,7 +55,11 @@ fn transcripts(id: &str) -> [String; 3] {
                 line.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
             texts[0] += &format!("{:<48}{ascii}\n", spaced(line));
         }
-        texts[1] += &format!("> {}\n< {}: {}\n", spaced(command), spaced(answer), status);
+        let lines: Vec<String> = answer.chunks(16).map(spaced).collect();
+        // scriptor shows the line of the script, then what it sends, then the answer in lines.
+        let shown = spaced(command);
+        let (begin, end) = shown.split_at(shown.len() / 6 * 3);
+        texts[1] += &format!("{begin}\\\n{end}\n> {shown}\n< {} : {status}\n", lines.join("\n").trim_end());
         texts[2] += &format!("> {}\n", hex::encode_upper(command));
         if !data.is_empty() {
             texts[2] += &format!("< {}\n", hex::encode_upper(data));
@@ -102,6 +106,12 @@ fn scripts_without_answers_ask_for_success() {
     let called = "$ opensc-tool -r 0 -s 00A404000CF276A288BCFBA69D34F31001 --send-apdu '00 84 00 00 08'\n";
     let script = self::script("call.sh", called).unwrap();
     assert!(script.contains("send = \"00840000 08\", status = \"9000\", data = \"*\""), "{script}");
+    passes(&script);
+    let answered = format!(
+        "{called}Sending: 00 A4 04 00 0C F2 76 A2 88 BC FB A6 9D 34 F3 10 01\nReceived (SW1=0x90, SW2=0x00):\n00 06 06                                        ...\n"
+    );
+    let script = self::script("call.sh", &answered).unwrap();
+    assert_eq!(script.matches("send = ").count(), 1, "{script}");
     passes(&script);
 }
 
