@@ -1,13 +1,17 @@
 //! `cardlab conform`: the suite, on the built-in card or another.
 
+mod compare;
+mod exceptions;
 mod files;
+mod import;
+mod mistake;
 mod report;
 mod run;
+mod suite;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use card_conformance::{Case, Report, Suite, Verdict};
+use card_conformance::{Case, Report, Verdict};
 use serde::Serialize;
 
 use crate::output;
@@ -21,6 +25,8 @@ Examples:
   cardlab conform --shuffle 7 --jobs 4    in another order, four at once
   cardlab conform --target pcsc           the card in the reader: only what changes nothing and needs no PIN
   cardlab conform --html run.html --json-report run.json
+  cardlab conform --suite my-suite        the cases of your own folder; `new` makes one to begin with
+  cardlab conform --against sim --target pcsc   where the card differs from the built-in one
   cardlab conform verify-report FILE      whether a record is what was written
   cardlab conform diff OLD NEW            what changed between two records
 Exit code: 0 all as expected, 1 not, 2 could not run or nothing ran.";
@@ -37,6 +43,12 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     run: run::RunArgs,
+    #[command(flatten)]
+    suite: suite::SuiteArgs,
+    #[command(flatten)]
+    compare: compare::CompareArgs,
+    #[command(flatten)]
+    exceptions: exceptions::ExceptionArgs,
     /// Only the cases whose id contains this; `*` stands for any characters
     #[arg(long, value_name = "PATTERN", default_value = "")]
     case: String,
@@ -53,6 +65,14 @@ enum Sub {
     VerifyReport(report::VerifyArgs),
     /// Compare two records of runs: fixed, broken, new, gone
     Diff(report::DiffArgs),
+    /// Keep what a card answers to each case in a golden file
+    Record(compare::RecordArgs),
+    /// Write a small suite with comments into a folder, to begin with
+    New(suite::NewArgs),
+    /// Print the form of a script as a JSON schema
+    Schema,
+    /// Turn scripts and transcripts of opensc-tool, scriptor and `cardlab apdu` into cases
+    Import(import::ImportArgs),
 }
 
 #[derive(Serialize)]
@@ -77,15 +97,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Some(Sub::VerifyReport(args)) => return report::verify(args),
         Some(Sub::Diff(args)) => return report::diff(args),
+        Some(Sub::Record(args)) => return compare::record(args),
+        Some(Sub::New(args)) => return suite::new(args),
+        Some(Sub::Schema) => return suite::schema(),
+        Some(Sub::Import(args)) => return import::run(args),
         None => {}
     }
     args.target.check()?;
-    let suite = Suite::embedded().context("the built-in suite is broken")?;
+    let suite = args.suite.load()?.suite;
+    let exceptions = args.exceptions.load(&suite)?;
     let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
     let name = preset.as_ref().map(|preset| preset.name.as_str());
     let cases: Vec<&Case> = suite.select(&args.case, name).collect();
     if cases.is_empty() {
         anyhow::bail!("no case fits; `cardlab conform` without --case and --preset plays all {}", suite.cases.len());
+    }
+    if args.compare.is_wanted() {
+        return compare::run(&args.compare, &args.target, &suite, &cases, args.json);
     }
     let seed = args.target.seed.unwrap_or(SEED);
     let started = jiff::Timestamp::now();
@@ -116,7 +144,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if report.exit_code() == crate::COULD_NOT_RUN {
         eprintln!("cardlab: nothing ran: every case needs a card that can be made anew; use --target sim");
     }
-    Ok(ExitCode::from(report.exit_code()))
+    let code = exceptions::judge(&args.exceptions, &exceptions, &report, args.json)?;
+    Ok(ExitCode::from(code))
 }
 
 fn summary(report: &Report, target: String, seed: Option<u64>) -> Summary<'_> {

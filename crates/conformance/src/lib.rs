@@ -8,9 +8,13 @@
 
 pub mod cipher;
 pub mod clauses;
+pub mod compare;
 pub mod dishonest;
 pub mod embedded;
 pub mod error;
+pub mod exceptions;
+pub mod golden;
+pub mod import;
 mod load;
 pub mod needs;
 pub mod outcome;
@@ -20,6 +24,7 @@ pub mod record;
 pub mod report;
 pub mod runner;
 pub mod script;
+pub mod suite;
 pub mod suite_tests;
 pub mod tags;
 pub mod target;

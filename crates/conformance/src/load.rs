@@ -71,12 +71,21 @@ struct Shared<'a> {
     values: Variables,
     setups: BTreeMap<String, Setup<'a>>,
     clauses: BTreeSet<String>,
+    /// Names of values and setups that a script may define anew.
+    provided: [BTreeSet<String>; 2],
 }
 
-/// Loads scripts and the clauses they may cite.
-pub(crate) fn suite(clauses_file: Source<'_>, scripts: &[Source<'_>]) -> Loading<Suite> {
-    let clauses = clauses::load(clauses_file)?;
+/// Loads scripts and the clauses they may cite. `provided` are scripts whose values and setups these can use and
+/// define anew; their cases are not loaded.
+pub(crate) fn suite(clauses_files: &[Source<'_>], provided: &[Source<'_>], scripts: &[Source<'_>]) -> Loading<Suite> {
+    let clauses = clauses::load(clauses_files)?;
     let mut shared = Shared { clauses: clauses.iter().map(|clause| clause.id.clone()).collect(), ..Shared::default() };
+    for source in provided {
+        let script = Script(*source);
+        let raw = script.raw()?;
+        shared.add(script, raw.values, raw.setups)?;
+    }
+    shared.provided = [shared.values.keys().cloned().collect(), shared.setups.keys().cloned().collect()];
     let mut files = Vec::new();
     for source in scripts {
         let script = Script(*source);
@@ -107,13 +116,13 @@ impl<'a> Shared<'a> {
         for (name, value) in values {
             let bytes = script.template(&value)?.bytes(&Variables::new());
             let bytes = bytes.map_err(|error| script.error(value.span(), error.into()))?;
-            if self.values.insert(script.name(&name)?, bytes).is_some() {
+            if self.values.insert(script.name(&name)?, bytes).is_some() && !self.provided[0].remove(name.get_ref()) {
                 return Err(script.duplicate(&name));
             }
         }
         for (name, raw) in setups {
             let setup = Setup { script, after: raw.after, steps: raw.steps };
-            if self.setups.insert(script.name(&name)?, setup).is_some() {
+            if self.setups.insert(script.name(&name)?, setup).is_some() && !self.provided[1].remove(name.get_ref()) {
                 return Err(script.duplicate(&name));
             }
         }
@@ -204,10 +213,10 @@ impl<'a> Shared<'a> {
         if open.contains(wanted) {
             return Err(script.error(name.span(), ScriptErrorKind::SetupCycle { name: wanted.clone() }));
         }
-        let setup = self
-            .setups
-            .get(wanted)
-            .ok_or_else(|| script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone() }))?;
+        let setup = self.setups.get(wanted).ok_or_else(|| {
+            let nearest = needs::nearest(wanted, self.setups.keys().map(String::as_str)).map(str::to_owned);
+            script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone(), nearest })
+        })?;
         open.push(wanted.clone());
         for before in &setup.after {
             self.unfold(setup.script, before, open, played, known, steps)?;

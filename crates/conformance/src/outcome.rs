@@ -5,6 +5,7 @@ use std::fmt;
 use card_wire::Status;
 use host_driver::TransportError;
 
+use crate::record::VerdictKind;
 use crate::target::FreshError;
 use crate::template::TemplateError;
 use crate::transcript::Transcript;
@@ -146,6 +147,16 @@ impl Verdict {
     #[must_use]
     pub const fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
+    }
+
+    /// The verdict as a record has it.
+    #[must_use]
+    pub const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Passed => VerdictKind::Passed,
+            Self::Failed(_) => VerdictKind::Failed,
+            Self::Skipped(_) => VerdictKind::Skipped,
+        }
     }
 
     /// One word for the table.

@@ -75,11 +75,11 @@ impl<'s> Player<'s> {
             times: Vec::new(),
             is_there_to_stay: false,
         };
-        let mut parts = [0, 0];
-        let verdict = match run.set_up(case, &mut self.prepared) {
+        let set_up = run.set_up(case, &mut self.prepared);
+        let mut parts = [run.transcript.events().len(); 2];
+        let verdict = match set_up {
             Err(verdict) => verdict,
             Ok(()) => {
-                parts = [run.transcript.events().len(); 2];
                 run.target.begin(case, Part::Steps);
                 let verdict = run.steps(&case.steps[case.setup_steps..], false);
                 parts[1] = run.transcript.events().len();

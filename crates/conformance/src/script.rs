@@ -41,7 +41,7 @@ impl Suite {
     /// # Errors
     /// The first mistake, with its file, line and column.
     pub fn load(clauses: Source<'_>, scripts: &[Source<'_>]) -> Result<Self, ScriptError> {
-        load::suite(clauses, scripts)
+        load::suite(&[clauses], &[], scripts)
     }
 
     /// The case of this id.

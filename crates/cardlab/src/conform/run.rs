@@ -115,7 +115,7 @@ fn progress(count: usize) -> ProgressBar {
 }
 
 /// The built-in card, forked from one that was prepared, with ready keys but where keys are what the case is about.
-fn built_in(card: &BuiltIn) -> Box<dyn Target> {
+pub(super) fn built_in(card: &BuiltIn) -> Box<dyn Target> {
     let switch = Switch::default();
     let (preset, seed) = (card.preset.clone(), card.seed);
     let rsa = ReadyRsa::switched(HostRsa, switch.clone());

@@ -4,6 +4,7 @@
 mod ca;
 mod card;
 mod cli;
+mod conform_files;
 mod fuzz;
 mod image;
 mod kill;

@@ -10,6 +10,7 @@ use super::raw::{RawAes, RawEncrypt, RawOaep, RawStatus, RawStep, RawVerify};
 use super::{Loading, Script};
 use crate::cipher::Hash;
 use crate::error::{self, ScriptErrorKind};
+use crate::needs;
 use crate::pattern::Pattern;
 use crate::script::{Action, Capture, Expected, Path, Step, Verify};
 use crate::template::Template;
@@ -41,7 +42,8 @@ pub(super) fn step(script: Script<'_>, spanned: &Spanned<RawStep>, known: &mut B
     let counts = matches!(step.action, Action::Send { count: Some(_), .. });
     let unknown = |name: &&str| !(known.contains(*name) || counts && *name == "n");
     if let Some(name) = step.names().into_iter().find(unknown) {
-        let kind = ScriptErrorKind::UnknownVariable { name: name.to_owned() };
+        let nearest = needs::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        let kind = ScriptErrorKind::UnknownVariable { name: name.to_owned(), nearest };
         return Err(script.error(name_span(script, spanned.span(), name), kind));
     }
     known.extend(step.captures.iter().map(|(name, _)| name.clone()));

@@ -121,3 +121,23 @@ fn text(bytes: &[u8], mask: &[bool]) -> String {
     }
     text
 }
+
+/// Bytes of which some are hidden.
+pub(crate) type Shown = Vec<Option<u8>>;
+
+/// Reads back how redacted bytes are shown; nothing where a text is not of that form.
+pub(crate) fn read(text: &str) -> Option<Shown> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(behind) = rest.strip_prefix(HIDDEN) {
+            bytes.push(None);
+            rest = behind;
+        } else {
+            let (pair, behind) = rest.split_at_checked(2)?;
+            bytes.push(Some(*hex::decode(pair).ok()?.first()?));
+            rest = behind;
+        }
+    }
+    Some(bytes)
+}
