@@ -161,7 +161,7 @@ impl Golden {
 /// The values of a suite that must not stand in a file: those that are PINs, PUKs and keys by their names.
 #[must_use]
 pub fn secrets(values: &Variables) -> Secrets {
-    let is_secret = |name: &str| name.split('-').any(|word| matches!(word, "pin" | "puk" | "aes" | "secret"));
+    let is_secret = |name: &str| name.split('-').any(|word| matches!(word, "pin" | "puk" | "key" | "aes" | "secret"));
     let bare = |value: &Vec<u8>| {
         let end = value.iter().rposition(|byte| !matches!(byte, 0x00 | 0xFF)).map_or(0, |last| last + 1);
         value[..end].to_vec()

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use card_conformance::compare::{Comparison, Differential, Likeness};
 use card_conformance::golden::{self, Golden};
+use card_conformance::tags::Tag;
 use card_conformance::{Case, Player, Suite, Target, TransportTarget};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -89,10 +90,12 @@ pub(super) fn run(
     cases: &[&Case],
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let comparisons = match &args.golden {
-        Some(path) => with_golden(path, place, suite, cases)?,
-        None => with_built_in(place, suite, cases)?,
+    let (cases, refused): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| may_run(place, case));
+    let mut comparisons = match &args.golden {
+        Some(path) => with_golden(path, place, suite, &cases)?,
+        None => with_built_in(place, suite, &cases)?,
     };
+    comparisons.extend(refused.into_iter().map(refusal));
     let count = |wanted: fn(&Likeness) -> bool| comparisons.iter().filter(|one| wanted(&one.likeness)).count();
     let different = count(|likeness| matches!(likeness, Likeness::Diverged(_)));
     let not_compared = count(|likeness| matches!(likeness, Likeness::NotCompared(_)));
@@ -108,6 +111,17 @@ pub(super) fn run(
     }
     anyhow::ensure!(alike + different > 0, "nothing was compared");
     Ok(ExitCode::from(u8::from(different > 0)))
+}
+
+/// On a card that is not the built-in one only what costs nothing.
+fn may_run(place: &TargetArgs, case: &Case) -> bool {
+    place.target == Kind::Sim || case.tags.iter().all(|tag| matches!(tag, Tag::Reads | Tag::Slow))
+}
+
+fn refusal(case: &Case) -> Comparison {
+    let tags: Vec<&str> = case.tags.iter().map(|tag| tag.name()).collect();
+    let why = format!("refused: it is tagged {}, and on somebody's card comparisons only read", tags.join(", "));
+    Comparison { case: case.id.clone(), title: case.title.clone(), alike: 0, likeness: Likeness::NotCompared(why) }
 }
 
 fn row(comparison: &Comparison) -> Row {
@@ -169,8 +183,10 @@ pub(super) fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(args.overwrite || !args.golden.exists(), "{name} is there already; --overwrite writes over it");
     let suite = args.suite.load()?.suite;
     let preset = args.target.preset.as_deref();
-    let cases: Vec<&Case> = suite.select(&args.case, preset).collect();
-    let first = cases.first().context("no case fits")?;
+    let cases: Vec<&Case> = suite.select(&args.case, preset).filter(|case| may_run(&args.target, case)).collect();
+    let first = cases
+        .first()
+        .context("no case fits, or none that only reads, which is all that is played on somebody's card")?;
     let mut target = card(&args.target, SEED)?;
     let program = concat!("cardlab ", env!("CARGO_PKG_VERSION"));
     let mut golden = Golden::new(program, atr(target.as_mut(), Some(&first.preset)), preset);

@@ -190,3 +190,23 @@ fn what_opensc_tool_and_scriptor_print_is_imported() {
         assert!(out.contains("1 passed"), "{said}\n{imported}\n{out}");
     }
 }
+
+#[test]
+fn comparisons_only_read_on_a_card_of_somebody() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = |id: &str, more: &str, steps: &str| {
+        format!(
+            "[[case]]\nid = \"{id}\"\ntitle = \"{id}\"\nclause = \"unsourced\"\npreset = \"isoapplet\"\nstateless = true\n{more}\nsteps = [{steps}]\n"
+        )
+    };
+    let reads = case("reads", "setup = [\"v0\"]", "{ send = \"00840000 08\", status = \"9000\", data = \"len:8\" }");
+    let spends = case("spends", "", "{ send = \"00200001 06 393939393939\", status = \"63C2\" }");
+    fs::write(folder.path().join("a.toml"), reads + &spends).unwrap();
+    let port = testkit::free_port_pair().unwrap();
+    let card = SimCard::from_seed(&Preset::isoapplet(), 9, HostRsa).unwrap();
+    let _reader = VirtualReader::start(Box::new(card), VpcdAddress::local(port));
+    let (dir, listen) = (folder.path().display().to_string(), format!("127.0.0.1:{port}"));
+    let said = says(&["--suite", &dir, "--against", "sim", "--target", "vpcd", "--listen", &listen], 0);
+    assert!(said.contains("1 alike, 0 different, 1 not compared"), "{said}");
+    assert!(said.contains("skipped  spends\n         refused: it is tagged spends-pin-try"), "{said}");
+}

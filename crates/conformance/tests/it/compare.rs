@@ -195,6 +195,23 @@ fn both_failing_alike_is_no_divergence() {
     assert!(matches!(&comparison.likeness, Likeness::NotCompared(why) if why.contains("the target")), "{comparison}");
 }
 
+/// A card that is there to stay plays what needs no fresh one, and answers as a fresh one does.
+#[test]
+fn a_card_that_is_there_to_stay_is_compared_in_what_is_stateless() {
+    let suite = suite();
+    let mut there = card_conformance::TransportTarget::fixed(host_driver::InProcess::new(seeded("isoapplet", OTHER)));
+    let mut reference = InProcessTarget::new(blank);
+    let mut differential = Differential::new(&suite);
+    for case in suite.cases.iter().filter(|case| case.preset == "isoapplet" && !is_slow(case)) {
+        let comparison = differential.play(case, &mut reference, &mut there);
+        match &comparison.likeness {
+            Likeness::Same if case.stateless => {}
+            Likeness::NotCompared(why) if !case.stateless => assert_eq!(why, "the target: needs a fresh card"),
+            _ => panic!("{comparison}"),
+        }
+    }
+}
+
 /// The teardown behind a setup that fails is no part of the case.
 #[test]
 fn a_setup_that_fails_on_both_is_no_divergence() {
