@@ -25,7 +25,11 @@ impl Card {
         if !self.memory.is_usable(file) {
             return Err(words::CONDITIONS);
         }
-        if !self.allows(file, Right::UPDATE, call) {
+        let may = match &secret.value {
+            Some(_) => self.may_set(file, call),
+            None => self.allows(file, Right::UPDATE, call),
+        };
+        if !may {
             return Err(words::SECURITY);
         }
         if offset != 0 {
@@ -62,7 +66,7 @@ impl Card {
             return Err(words::LENGTH);
         }
         let Ok(answer) = <[u8; 16]>::try_from(call.data()) else { return self.state(number, call.channel) };
-        let key = self.value(number)?;
+        let key = self.value_below(number)?;
         if self.held(number)?.1.tries.left == 0 && call.said != Some(words::CONDITIONS) {
             return Err(words::BLOCKED);
         }

@@ -19,6 +19,10 @@ pub(crate) type Outcome = Result<Body, u16>;
 pub(crate) struct Session {
     pub(crate) df: u32,
     pub(crate) ef: Option<u32>,
+    /// Another channel deleted the current DF: only SELECT helps.
+    pub(crate) lost_df: bool,
+    /// Another channel deleted the current EF.
+    pub(crate) lost_ef: bool,
     /// Number of the current record of the current EF.
     pub(crate) pointer: Option<usize>,
     /// PINs and keys, the oldest first.
@@ -36,6 +40,8 @@ impl Session {
         Self {
             df,
             ef: None,
+            lost_df: false,
+            lost_ef: false,
             pointer: None,
             verified: Vec::new(),
             environment,
@@ -168,7 +174,9 @@ impl Card {
         let (memory, channels) = (self.memory.clone(), self.channels.clone());
         (self.stays, self.tried) = (false, None);
         let exempt = matches!(call.ins(), 0xA4 | 0xCA | 0xCB | 0xC0 | 0x70);
-        if self.is_terminated() && !exempt {
+        let lost = !matches!(call.ins(), 0xA4 | 0xC0 | 0x70)
+            && self.session(call.channel).is_ok_and(|session| session.lost_df);
+        if lost || (self.is_terminated() && !exempt) {
             // What is wrong with the command itself may be told before, and that there is no such file.
             let early = call.said.filter(|said| {
                 matches!(

@@ -21,13 +21,8 @@ pub(crate) struct Environment {
     pub(crate) hash: Option<u8>,
     pub(crate) signature: Option<Template>,
     pub(crate) confidentiality: Option<Template>,
-}
-
-impl Environment {
-    /// The slot that GENERATE and import mean.
-    pub(crate) fn slot(&self) -> Option<u8> {
-        self.signature.or(self.confidentiality).or(self.authentication).map(|template| template.slot)
-    }
+    /// Slot of the template of these three that was set last.
+    pub(crate) slot: Option<u8>,
 }
 
 impl Card {
@@ -73,6 +68,7 @@ impl Card {
             _ => &mut environment.confidentiality,
         };
         *place = Some(template);
+        environment.slot = Some(template.slot);
         Ok(Body::empty())
     }
 

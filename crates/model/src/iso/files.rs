@@ -242,6 +242,13 @@ impl Memory {
         all
     }
 
+    /// The DFs from the MF down to this one.
+    pub(crate) fn downwards(&self, df: u32) -> Vec<&File> {
+        let mut all = self.upwards(df);
+        all.reverse();
+        all
+    }
+
     /// Whether the file is the DF or lies in it, at any depth.
     pub(crate) fn is_in(&self, number: u32, df: u32) -> bool {
         self.upwards(number).iter().any(|above| above.number == df)
@@ -256,6 +263,13 @@ impl Memory {
     /// Whether the file and all DFs above it can be used.
     pub(crate) fn is_usable(&self, file: &File) -> bool {
         file.state != DEACTIVATED && file.state != TERMINATED && self.above_is_usable(file)
+    }
+
+    /// Whether the file itself can be used and no DF above it is terminated, be they deactivated or not.
+    pub(crate) fn answers(&self, file: &File) -> bool {
+        file.state != DEACTIVATED
+            && file.state != TERMINATED
+            && self.upwards(file.parent).iter().all(|df| df.state != TERMINATED)
     }
 
     /// Puts a new file below its parent. Its number is returned.
@@ -283,9 +297,9 @@ impl Memory {
         self.all().find(|file| matches!(file.kind, Kind::Pair(declared, _) if declared == slot))
     }
 
-    /// The nearest PIN or key with this number.
-    pub(crate) fn nearest(&self, df: u32, number: u8, pin: bool) -> Option<&File> {
-        self.upwards(df).into_iter().find_map(|df| self.secret_in(df.number, number, pin))
+    /// The PIN or key with this number in the first DF that has one, from the MF down.
+    pub(crate) fn first(&self, df: u32, number: u8, pin: bool) -> Option<&File> {
+        self.downwards(df).into_iter().find_map(|df| self.secret_in(df.number, number, pin))
     }
 
     /// The PIN or key with this number in one DF.

@@ -74,7 +74,7 @@ impl Card {
             return Err(words::PARAMETERS);
         }
         call.is_case(&[1, 2])?;
-        let slot = self.session(call.channel)?.environment.slot().ok_or(words::CONDITIONS)?;
+        let slot = self.session(call.channel)?.environment.slot.ok_or(words::CONDITIONS)?;
         let makes = call.p1() != 0x81;
         let file = self.key_file(slot, if makes { Right::UPDATE } else { Right::READ }, call)?;
         let Kind::Pair(_, algorithm) = file.kind else { return Err(words::KIND) };
@@ -115,7 +115,7 @@ impl Card {
         if !self.profile.key_import {
             return Err(words::NOT_ALLOWED);
         }
-        let slot = self.session(call.channel)?.environment.slot().ok_or(words::CONDITIONS)?;
+        let slot = self.session(call.channel)?.environment.slot.ok_or(words::CONDITIONS)?;
         let file = self.key_file(slot, Right::UPDATE, call)?;
         let Kind::Pair(_, algorithm) = file.kind else { return Err(words::KIND) };
         let Some((tag, value, [])) = apdu::object(call.data()) else { return Err(words::DATA) };

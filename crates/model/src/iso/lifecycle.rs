@@ -52,7 +52,11 @@ impl Card {
         call.is_case(&[1, 3])?;
         let df = self.df(call.channel)?;
         if call.data().is_empty() {
-            return Ok(self.ef(call.channel).unwrap_or(df));
+            return if self.session(call.channel)?.lost_ef {
+                Err(words::NO_EF)
+            } else {
+                Ok(self.ef(call.channel).unwrap_or(df))
+            };
         }
         let id = <[u8; 2]>::try_from(call.data()).map(u16::from_be_bytes).map_err(|_| words::LENGTH)?;
         let child = self.memory.child(df.number, id);
@@ -69,14 +73,14 @@ impl Card {
         self.enter(call.channel, parent, None)?;
         // Other channels may have stood there.
         for channel in 0..self.channels.len() {
-            let Some(session) = self.channels[channel].clone() else { continue };
+            let Some(session) = self.channels.get_mut(channel).and_then(Option::as_mut) else { continue };
+            session.verified.retain(|of| self.memory.get(*of).is_some());
             if self.memory.get(session.df).is_none() {
-                self.enter(channel, ROOT, None)?;
+                (session.df, session.ef, session.pointer) = (ROOT, None, None);
+                (session.lost_df, session.lost_ef) = (true, false);
             } else if session.ef.is_some_and(|ef| self.memory.get(ef).is_none()) {
-                self.enter(channel, session.df, None)?;
+                (session.ef, session.pointer, session.lost_ef) = (None, None, true);
             }
-            let left: Vec<u32> = session.verified.into_iter().filter(|of| self.memory.get(*of).is_some()).collect();
-            self.session_mut(channel)?.verified.retain(|of| left.contains(of));
         }
         Ok(Body::empty())
     }

@@ -101,7 +101,8 @@ impl Card {
             Some(data) => Apdu { data, ..apdu },
         };
         if ins == 0xC2 {
-            return self.envelope(&Call { apdu, exact, channel, said });
+            let more = assembled.is_none() && apdu.data.len() == 255 && bytes.get(4) == Some(&255);
+            return self.envelope(&Call { apdu, exact, channel, said }, more);
         }
         self.link.envelope = None;
         let outcome = self.execute(&Call { apdu, exact, channel, said });
@@ -160,8 +161,8 @@ impl Card {
         }
     }
 
-    /// One part of a command, or the last.
-    fn envelope(&mut self, call: &Call<'_>) -> Reply {
+    /// One part of a command, or the last. One that is followed by `more` has 255 bytes in one short command.
+    fn envelope(&mut self, call: &Call<'_>, more: bool) -> Reply {
         let (channel, said) = (call.channel, call.said);
         if call.p1p2() != 0 {
             self.link.envelope = None;
@@ -169,17 +170,18 @@ impl Card {
         }
         let before = self.link.envelope.take().filter(|(of, _)| *of == channel).map_or(Vec::new(), |(_, data)| data);
         let whole = [&before[..], call.data()].concat();
-        if call.data().is_empty() || whole.len() > LONGEST {
+        if whole.len() > LONGEST {
             return Reply::refusal(words::LENGTH);
         }
-        // No command begins so, and none ever would be whole.
-        if whole.first() == Some(&0xFF) {
+        // No command begins so; that may be told at once or at the end.
+        if whole.first() == Some(&0xFF) && (!more || said == Some(words::CLASS)) {
             return Reply::refusal(words::CLASS);
         }
-        let Some(apdu) = Apdu::parse(&whole) else {
+        if more {
             self.link.envelope = Some((channel, whole));
             return Reply::done();
-        };
+        }
+        let Some(apdu) = Apdu::parse(&whole) else { return Reply::refusal(words::LENGTH) };
         let [cla, ins, ..] = apdu.header;
         let refusal = match cla {
             0x00..=0x03 | 0x10..=0x13 if self.session(usize::from(cla & 3)).is_err() => Some(words::CHANNEL),

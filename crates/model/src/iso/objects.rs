@@ -89,6 +89,9 @@ impl Card {
         if out.is_empty() {
             return Err(words::NO_REFERENCE);
         }
+        if out.len() > 0x1_0000 {
+            return Err(words::NO_MEMORY);
+        }
         let finish = if gap.is_empty() { Finish::Nothing } else { Finish::Counter };
         Ok(Body { gap, finish, ..Body::known(out) })
     }

@@ -1,7 +1,7 @@
 //! Access rules: compact, expanded, by reference, and the dialect's.
 
 use super::card::{Call, Card};
-use super::files::{CREATION, File, INITIALISATION, Kind};
+use super::files::{CREATION, File, INITIALISATION, Kind, ROOT};
 use crate::apdu;
 
 /// What is to be done with a file: its bit in an access mode byte, and whether it writes.
@@ -126,7 +126,11 @@ impl Card {
             [high, low, number] | [high, low, _, number, ..] => (u16::from_be_bytes([high, low]), number),
             _ => return None,
         };
-        let ef = self.memory.upwards(home).into_iter().find_map(|df| self.memory.child(df.number, id))?;
+        let mut all = self.memory.downwards(home).into_iter();
+        let ef = all.find_map(|df| self.memory.child(df.number, id).filter(|file| !file.is_df()))?;
+        if !self.memory.answers(ef) {
+            return None;
+        }
         let Kind::Records(_, records) = &ef.kind else { return None };
         records.get(usize::from(number).checked_sub(1)?).cloned()
     }
@@ -175,8 +179,8 @@ impl Card {
             0x90 => value.is_empty(),
             0x9E => matches!(value, [byte] if self.condition(*byte, home, call)),
             0xA4 => match apdu::find(value, [0x83, 0x95]) {
-                Some([Some(&[number]), Some(&[0x80])]) => self.key_holds(home, number, call),
-                Some([Some(&[number]), None | Some(&[0x08])]) => self.pin_holds(home, number, call),
+                Some([Some(&[p2]), Some(&[0x80])]) => self.reference_holds(home, p2, false, call),
+                Some([Some(&[p2]), None | Some(&[0x08])]) => self.reference_holds(home, p2, true, call),
                 _ => false,
             },
             _ if levels == 1 || !is_whole(value) => false,
@@ -197,15 +201,29 @@ impl Card {
         self.secret_holds(home, number, false, call)
     }
 
-    /// Whether the nearest PIN or key of this number is verified, or any for 0.
+    /// Whether the PIN or key that P2 of VERIFY would name is verified: one of the MF, or of the first DF below it.
+    fn reference_holds(&self, home: u32, p2: u8, pin: bool, call: &Call<'_>) -> bool {
+        let number = p2 & 0x7F;
+        let mut all = self.memory.downwards(home).into_iter().filter(|df| (df.number == ROOT) == (p2 & 0x80 == 0));
+        let found = all.find_map(|df| self.memory.secret_in(df.number, number, pin));
+        found.is_some_and(|file| self.counts_as_verified(file, call.channel))
+    }
+
+    /// Whether the PIN or key of this number in the first DF that has one is verified. 0 is any of the first DF that
+    /// has any.
     fn secret_holds(&self, home: u32, number: u8, pin: bool, call: &Call<'_>) -> bool {
         let verified = |file: &File| self.counts_as_verified(file, call.channel);
         match number {
-            0 => self.memory.upwards(home).iter().any(|df| {
-                let mut all = self.memory.all().filter(|file| file.parent == df.number);
-                all.any(|file| matches!(file.kind, Kind::Pin(_)) == pin && file.secret().is_some() && verified(file))
-            }),
-            1..=14 => self.memory.nearest(home, number, pin).is_some_and(verified),
+            0 => {
+                let of = |df: &File| {
+                    let mut all = self.memory.children(df.number);
+                    all.retain(|file| matches!(file.kind, Kind::Pin(_)) == pin && file.secret().is_some());
+                    all
+                };
+                let first = self.memory.downwards(home).into_iter().map(of).find(|all| !all.is_empty());
+                first.is_some_and(|all| all.into_iter().any(verified))
+            }
+            1..=14 => self.memory.first(home, number, pin).is_some_and(verified),
             _ => false,
         }
     }

@@ -45,7 +45,7 @@ impl Card {
     /// Verified, or verification is disabled.
     pub(crate) fn counts_as_verified(&self, file: &File, channel: usize) -> bool {
         let disabled = file.secret().is_some_and(|secret| secret.disabled);
-        self.memory.is_usable(file) && (disabled || self.is_verified(file.number, channel))
+        self.memory.answers(file) && (disabled || self.is_verified(file.number, channel))
     }
 
     pub(crate) fn forget(&mut self, number: u32, channel: usize) {
@@ -87,9 +87,18 @@ impl Card {
         secret.value.clone().ok_or(words::UNSET)
     }
 
+    /// The value, if it is set; for VERIFY and EXTERNAL AUTHENTICATE, which work below a deactivated DF too.
+    pub(crate) fn value_below(&self, number: u32) -> Result<Vec<u8>, u16> {
+        let (file, secret) = self.held(number)?;
+        if !self.memory.answers(file) {
+            return Err(words::CONDITIONS);
+        }
+        secret.value.clone().ok_or(words::UNSET)
+    }
+
     /// What VERIFY and EXTERNAL AUTHENTICATE answer without data.
     pub(crate) fn state(&self, number: u32, channel: usize) -> Outcome {
-        self.value(number)?;
+        self.value_below(number)?;
         let (file, secret) = self.held(number)?;
         match secret.tries.left {
             _ if self.counts_as_verified(file, channel) => Ok(Body::empty()),
@@ -109,7 +118,7 @@ impl Card {
         }
         let number = self.reference(call, true)?.number;
         if call.p1() == 0xFF {
-            self.value(number)?;
+            self.value_below(number)?;
             self.forget(number, call.channel);
             return Ok(Body::empty());
         }
@@ -129,7 +138,7 @@ impl Card {
     }
 
     fn try_pin(&mut self, number: u32, candidate: &[u8], channel: usize) -> Result<(), u16> {
-        let right = self.value(number)? == stripped(candidate);
+        let right = self.value_below(number)? == stripped(candidate);
         self.attempt(number, right, channel)
     }
 
@@ -141,16 +150,28 @@ impl Card {
         self.forget(number, channel);
     }
 
-    /// The old PIN, exactly as long as it is, and the new one.
-    fn split<'d>(&self, old: u32, new: u32, data: &'d [u8]) -> Result<(&'d [u8], &'d [u8]), u16> {
-        let len = self.value(old)?.len();
+    /// The old PIN, exactly as long as it is, and the new one; or both padded to the longest.
+    fn split<'d>(&self, old: u32, new: u32, call: &Call<'d>) -> Result<(&'d [u8], &'d [u8]), u16> {
+        let (len, data) = (self.value(old)?.len(), call.data());
+        let (longest, other) = (self.held(old)?.1.len.1, self.held(new)?.1.len.1);
+        let len = if data.len() == longest + other { longest } else { len };
         let (one, two) = data.split_at_checked(len).ok_or(words::LENGTH)?;
-        self.fits(new, stripped(two))?;
+        self.is_pin(new, two, call)?;
         Ok((one, two))
     }
 
+    /// Whether this may be a new PIN.
+    fn is_pin(&self, number: u32, new: &[u8], call: &Call<'_>) -> Result<(), u16> {
+        let zero = new.first() == Some(&0);
+        match self.fits(number, stripped(new)) {
+            Err(_) if zero && call.said == Some(words::DATA) => Err(words::DATA),
+            Ok(()) if zero => Err(words::DATA),
+            other => other,
+        }
+    }
+
     /// Whether a PIN may be set without another: by a rule, or because writing is free in this state.
-    fn may_set(&self, file: &File, call: &Call<'_>) -> bool {
+    pub(crate) fn may_set(&self, file: &File, call: &Call<'_>) -> bool {
         matches!(file.state, CREATION | INITIALISATION) || self.allows_by_rule(file, Right::UPDATE, call)
     }
 
@@ -161,17 +182,17 @@ impl Card {
         call.is_case(&[3])?;
         let number = self.reference(call, true)?.number;
         if call.p1() == 0 {
-            let (old, new) = self.split(number, number, call.data())?;
+            let (old, new) = self.split(number, number, call)?;
             self.try_pin(number, old, call.channel)?;
             self.set_pin(number, new, call.channel);
             return Ok(Body::empty());
         }
-        self.fits(number, stripped(call.data()))?;
         let is_set = match self.value(number) {
             Ok(_) => true,
             Err(words::UNSET) => false,
             Err(status) => return Err(status),
         };
+        self.is_pin(number, call.data(), call)?;
         if is_set && !self.may_set(self.held(number)?.0, call) {
             return Err(words::SECURITY);
         }
@@ -185,23 +206,24 @@ impl Card {
         }
         call.is_case(if call.p1() == 3 { &[1] } else { &[3] })?;
         let number = self.reference(call, true)?.number;
-        self.value(number)?;
         let (file, secret) = self.held(number)?;
+        let resetter = secret.resetter.map(|of| self.memory.first(file.parent, of, true).map(|file| file.number));
+        if let (1, Some(Some(resetter))) = (call.p1(), resetter) {
+            self.fits(resetter, call.data())?;
+        }
+        self.value(number)?;
         let new = if call.p1() < 2 {
-            let resetter = secret.resetter.ok_or(words::CONDITIONS)?;
-            let resetter = self.memory.nearest(file.parent, resetter, true).ok_or(words::NO_REFERENCE)?.number;
+            let resetter = resetter.ok_or(words::CONDITIONS)?.ok_or(words::NO_REFERENCE)?;
             let (old, new) = match call.p1() {
-                0 => self.split(resetter, number, call.data())?,
+                0 => self.split(resetter, number, call)?,
                 _ => (call.data(), &[][..]),
             };
-            if call.p1() == 1 {
-                self.fits(resetter, old)?;
-            }
+            self.value(resetter)?;
             self.try_pin(resetter, old, call.channel)?;
             new
         } else {
             if call.p1() == 2 {
-                self.fits(number, stripped(call.data()))?;
+                self.is_pin(number, call.data(), call)?;
             }
             if !self.may_set(file, call) {
                 return Err(words::SECURITY);

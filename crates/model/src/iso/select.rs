@@ -93,6 +93,7 @@ impl Card {
             session.pointer = None;
         }
         (session.df, session.ef, session.verified) = (df, ef, kept);
+        (session.lost_df, session.lost_ef) = (false, false);
         Ok(())
     }
 }

@@ -84,6 +84,8 @@ pub struct IsoSession<'m> {
     pub ef: Option<u32>,
     /// Verified PINs and keys.
     pub verified: &'m [u32],
+    /// Another channel deleted the current DF, and only SELECT is answered.
+    pub lost: bool,
     /// A challenge may be answered.
     pub challenged: bool,
 }
@@ -131,7 +133,8 @@ impl Model {
     pub fn iso_session(&self, channel: usize) -> Option<IsoSession<'_>> {
         let session = self.iso.as_ref()?.session(channel).ok()?;
         let challenged = session.challenge.is_some();
-        Some(IsoSession { df: session.df, ef: session.ef, verified: &session.verified, challenged })
+        let (df, ef, lost) = (session.df, session.ef, session.lost_df);
+        Some(IsoSession { df, ef, lost, verified: &session.verified, challenged })
     }
 
     /// What answers the challenge of a channel, with the administration key of this file.

@@ -81,6 +81,10 @@ pub(super) fn execute<P: Platform>(
     reply: &mut Reply<'_>,
 ) -> Result<Status, Status> {
     let done = |result: Result<(), Status>| result.map(|()| Status::OK);
+    if !matches!(command.ins, Ins::SELECT | Ins::MANAGE_CHANNEL) {
+        // Another channel may have deleted the current DF.
+        context.current_df()?;
+    }
     match command.ins {
         Ins::SELECT => select::select(context, command, reply),
         Ins::READ_BINARY | Ins::READ_BINARY_ODD => binary::read(context, command, reply),

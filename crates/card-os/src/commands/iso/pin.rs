@@ -197,8 +197,8 @@ pub(super) fn change<P: Platform>(context: &mut Context<'_, P>, command: &Comman
         let result = reference::change(context.store, context.events, &file, &old, &new);
         context.conclude(&file, result)?;
     } else {
-        let new = new_pin(context, &file, command.data)?;
         context.expect_usable(&file)?;
+        let new = new_pin(context, &file, command.data)?;
         if reference::state(context.store, &file)?.set {
             expect_rule(context, command, &file)?;
         }
@@ -248,6 +248,13 @@ pub(super) fn reset<P: Platform>(context: &mut Context<'_, P>, command: &Command
     let reference = Reference::try_from(command.p2)?;
     expect_case(command, if reset.by_pin || reset.renews { Case::Three } else { Case::One })?;
     let file = reference.find(context, Internal::Pin)?;
+    if reset.by_pin
+        && !reset.renews
+        && let Ok(by) = resetting_pin(context, &file)
+    {
+        // The data field is that PIN and nothing else: its length goes before the state of either.
+        candidate(context, &by, command.data)?;
+    }
     context.set_state(&file)?;
     if reset.by_pin {
         reset_by_pin(context, command, &file, reset.renews)?;
