@@ -11,7 +11,7 @@ macro_rules! __suite_ids_iso {
                 iso_rule_bits iso_rule_ef_terminate iso_rule_ef_activate iso_rule_ef_deactivate iso_rule_ef_write
                 iso_rule_ef_update iso_rule_ef_delete iso_rule_erase iso_rule_records iso_rule_append
                 iso_rule_df_create iso_rule_df_create_ef iso_rule_delete_child iso_rule_delete_below iso_rule_df_life
-                iso_arr iso_arr_never iso_arr_condition_byte iso_arr_missing iso_arr_pairs iso_arr_near
+                iso_arr iso_arr_never iso_arr_condition_byte iso_arr_missing iso_arr_pairs iso_arr_first
                 iso_arr_changes iso_arr_wins iso_ab_always iso_ab_pin iso_ab_pin_default iso_ab_admin iso_ab_or
                 iso_ab_and iso_ab_several iso_ab_sm iso_ab_instruction iso_ab_nested iso_86 iso_86_df iso_86_wrong
                 iso_rule_odd iso_rule_above iso_rule_any_below iso_rule_any_not_beside iso_rule_disabled
@@ -33,8 +33,9 @@ macro_rules! __suite_ids_iso {
                 iso_acc_86_allowed iso_acc_df_86_refused iso_acc_df_86_allowed iso_rule_malformed_first;
             "iso-auth.toml": iso_auth_ok iso_auth_wrong iso_auth_once iso_auth_other_length iso_auth_newest
                 iso_auth_unset iso_auth_form iso_auth_drops iso_auth_refill iso_auth_set iso_auth_192 iso_auth_256
-                iso_auth_replaced iso_auth_rule iso_auth_deactivated iso_auth_read iso_auth_local iso_challenge
-                iso_auth_channel iso_auth_terminated iso_auth_deleted iso_auth_reset iso_auth_number iso_auth_blocked;
+                iso_auth_replaced iso_auth_replaced_unruled iso_auth_rule iso_auth_deactivated iso_auth_read
+                iso_auth_local iso_challenge iso_auth_channel iso_auth_terminated iso_auth_deleted iso_auth_reset
+                iso_auth_number iso_auth_blocked;
             "iso-binary.toml": iso_read_whole iso_read_exact iso_read_short iso_read_end iso_read_case iso_read_sfi
                 iso_read_sfi_p1 iso_read_no_ef iso_read_records iso_update_offset iso_update_end iso_update_case
                 iso_update_sfi iso_update_reset iso_update_extended iso_write_once iso_write_or iso_write_and
@@ -105,12 +106,12 @@ macro_rules! __suite_ids_iso {
                 iso_pin_reset_initialisation iso_pin_change_initialisation iso_pin_unusable_rule iso_pin_disable
                 iso_pin_disable_wrong iso_pin_disable_verified iso_pin_disable_flag iso_pin_disable_rule
                 iso_pin_disable_form iso_pin_disable_verify iso_pin_local iso_pin_local_above iso_pin_local_left
-                iso_pin_local_rule iso_pin_reset_card iso_pin_tries_last iso_pin_fifteen iso_pin_eight
-                iso_pin_deactivated iso_pin_df_deactivated iso_pin_terminated iso_pin_deleted iso_pin_unset_others
-                iso_pin_reset_puk_unset iso_pin_reset_above iso_pin_reset_drops iso_pin_enable_wrong
-                iso_pin_enable_not_verified iso_pin_disable_last iso_pin_change_lasts iso_pin_change_blocked
-                iso_pin_blocked_length iso_pin_reset_unblocks_verify iso_pin_two iso_pin_admin_rule iso_pin_set_rule
-                iso_pin_case iso_pin_p2;
+                iso_pin_local_rule iso_pin_local_named iso_pin_reset_card iso_pin_tries_last iso_pin_fifteen
+                iso_pin_eight iso_pin_deactivated iso_pin_df_deactivated iso_pin_terminated iso_pin_deleted
+                iso_pin_unset_others iso_pin_reset_puk_unset iso_pin_reset_above iso_pin_reset_drops
+                iso_pin_enable_wrong iso_pin_enable_not_verified iso_pin_disable_last iso_pin_change_lasts
+                iso_pin_change_blocked iso_pin_blocked_length iso_pin_reset_unblocks_verify iso_pin_two
+                iso_pin_admin_rule iso_pin_set_rule iso_pin_case iso_pin_p2;
             "iso-record.toml": iso_rec_number iso_rec_number_cyclic iso_rec_number_variable iso_rec_modes_lf
                 iso_rec_nopointer_lf iso_rec_range_lf iso_rec_modes_cy iso_rec_nopointer_cy iso_rec_range_cy
                 iso_rec_modes_lv iso_rec_nopointer_lv iso_rec_range_lv iso_rec_number_keeps iso_rec_current_range
