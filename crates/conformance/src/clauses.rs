@@ -41,13 +41,20 @@ struct RawClause {
     source: Spanned<String>,
 }
 
-/// Reads the list of clauses.
-pub(crate) fn load(file: Source<'_>) -> Result<Vec<Clause>, ScriptError> {
+/// Reads lists of clauses, which are one together.
+pub(crate) fn load(files: &[Source<'_>]) -> Result<Vec<Clause>, ScriptError> {
+    let mut seen = BTreeSet::new();
+    let mut clauses = Vec::new();
+    for file in files {
+        list(*file, &mut seen, &mut clauses)?;
+    }
+    Ok(clauses)
+}
+
+fn list(file: Source<'_>, seen: &mut BTreeSet<String>, clauses: &mut Vec<Clause>) -> Result<(), ScriptError> {
     let error = |at, kind| ScriptError::at(file.name, file.text, at, kind);
     let raw: RawFile = toml::from_str(file.text)
         .map_err(|toml| error(toml.span().map_or(0, |span| span.start), ScriptErrorKind::Toml(Box::new(toml))))?;
-    let mut seen = BTreeSet::new();
-    let mut clauses = Vec::new();
     for row in raw.clauses {
         let at = row.id.span().start;
         if !is_name(row.id.get_ref()) {
@@ -63,5 +70,5 @@ pub(crate) fn load(file: Source<'_>) -> Result<Vec<Clause>, ScriptError> {
         let source = row.source.into_inner();
         clauses.push(Clause { id, edition: row.edition, clause: row.clause, title: row.title, source });
     }
-    Ok(clauses)
+    Ok(())
 }

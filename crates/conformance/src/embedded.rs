@@ -1,5 +1,7 @@
 //! The project's own suite, built into the program so that it runs without the source tree.
 
+mod ids;
+
 use crate::error::ScriptError;
 use crate::script::{Source, Suite};
 
@@ -54,6 +56,16 @@ pub const SCRIPTS: &[Source<'static>] = scripts![
     "tight.toml",
     "transfer.toml",
     "verify.toml",
+];
+
+/// The form of a script as a JSON schema, draft 2020-12.
+pub const SCHEMA: &str = include_str!("../../../fixtures/conformance.schema.json");
+
+/// A small suite with comments, for testers to begin with.
+pub const EXAMPLE: [Source<'static>; 3] = [
+    Source { name: "_shared.toml", text: include_str!("../../../fixtures/example-suite/_shared.toml") },
+    Source { name: "clauses.toml", text: include_str!("../../../fixtures/example-suite/clauses.toml") },
+    Source { name: "example.toml", text: include_str!("../../../fixtures/example-suite/example.toml") },
 ];
 
 impl Suite {

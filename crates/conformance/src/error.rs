@@ -1,5 +1,6 @@
 //! What can be wrong with a script, and where.
 
+use crate::needs;
 use crate::template::TemplateError;
 
 /// A mistake in a script, with the place where it stands.
@@ -17,12 +18,36 @@ pub struct ScriptError {
     pub kind: ScriptErrorKind,
 }
 
+/// A suggestion, if there is one.
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; is `{name}` meant?"))
+}
+
+/// The known key that is nearest to the unknown one that this message of the TOML reader is about.
+#[must_use]
+pub fn nearest_key(message: &str) -> Option<&str> {
+    let (unknown, known) = unknown_key(message)?;
+    needs::nearest(unknown, known)
+}
+
+/// The unknown key that a message of the TOML reader names, and those that it knows.
+#[must_use]
+pub fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
+    let (unknown, rest) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    // Every second piece stands between backticks.
+    Some((unknown, rest.split('`').skip(1).step_by(2).collect()))
+}
+
+fn suggestion(message: &str) -> String {
+    meant(nearest_key(message))
+}
+
 /// What is wrong with a script.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptErrorKind {
     /// Not TOML, or a key or a type that the grammar does not have.
-    #[error("{}", .0.message())]
+    #[error("{}{}", .0.message(), suggestion(.0.message()))]
     Toml(Box<toml::de::Error>),
     /// A byte string or a pattern does not follow its grammar.
     #[error(transparent)]
@@ -52,16 +77,20 @@ pub enum ScriptErrorKind {
     #[error("count is the first of the two-byte numbers `${{n}}` of a repeated command, as 4000")]
     Count,
     /// A name that is neither a value nor captured before it is used.
-    #[error("`{name}` is neither a value nor captured before this")]
+    #[error("`{name}` is neither a value nor captured before this{}", meant(.nearest.as_deref()))]
     UnknownVariable {
         /// The name.
         name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
     },
     /// A list of steps that no file defines.
-    #[error("no setup is called `{name}`")]
+    #[error("no setup is called `{name}`{}", meant(.nearest.as_deref()))]
     UnknownSetup {
         /// The name.
         name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
     },
     /// Setups that need each other.
     #[error("the setup `{name}` needs itself")]
@@ -74,6 +103,28 @@ pub enum ScriptErrorKind {
     TooManySetups {
         /// The limit.
         max: usize,
+    },
+    /// A tag that there is not.
+    #[error("no tag is called `{name}`{}", meant(.nearest.as_deref()))]
+    UnknownTag {
+        /// The name.
+        name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
+    },
+    /// A case that is tagged less than its steps prove.
+    #[error("the steps prove that this case is `{tag}`, which its tags do not say")]
+    TagMissing {
+        /// The tag.
+        tag: crate::tags::Tag,
+    },
+    /// A capability that there is not.
+    #[error("no capability is called `{name}`{}", meant(.nearest.as_deref()))]
+    UnknownNeed {
+        /// The name.
+        name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
     },
     /// A clause without a row in `clauses.toml`.
     #[error("the clause `{name}` has no row in clauses.toml; write \"unsourced\" where its number is not known")]
@@ -102,6 +153,25 @@ pub enum ScriptErrorKind {
     /// A case without an explanation.
     #[error("a case says in its title what it shows")]
     Title,
+    /// A known exception without a reason.
+    #[error("an exception says why it is one")]
+    Reason,
+    /// A known exception for no case of the suite.
+    #[error("no case fits `{pattern}`{}", meant(.nearest.as_deref()))]
+    NoSuchCase {
+        /// The pattern.
+        pattern: String,
+        /// The nearest id that there is.
+        nearest: Option<String>,
+    },
+    /// A verdict that cannot be expected in place of passed.
+    #[error("a verdict in place of passed is failed, not-applicable, refused or skipped, not `{name}`{}", meant(.nearest.as_deref()))]
+    UnknownVerdict {
+        /// The name.
+        name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
+    },
 }
 
 impl ScriptError {
@@ -116,12 +186,29 @@ impl ScriptError {
 pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (line(text, at), before[line_start..].chars().count() + 1)
+}
+
+/// Line, from 1, of the byte offset `at`. Asked for every step of a suite, so it counts bytes, which compilers do many at
+/// a time.
+pub(crate) fn line(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
+    before.iter().map(|byte| usize::from(*byte == b'\n')).sum::<usize>() + 1
 }
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{nearest_key, position, unknown_key};
+
+    #[test]
+    fn unknown_keys_are_read_out_of_messages() {
+        let message = "unknown field `stauts`, expected one of `send`, `status`, `data`";
+        assert_eq!(unknown_key(message), Some(("stauts", vec!["send", "status", "data"])));
+        assert_eq!(nearest_key(message), Some("status"));
+        assert_eq!(nearest_key("unknown field `pasw`, expected `pass`"), Some("pass"));
+        assert_eq!(nearest_key("invalid type: integer"), None);
+        assert_eq!(unknown_key("unknown field `x`, there are no fields"), Some(("x", vec![])));
+    }
 
     #[test]
     fn positions_count_from_one_and_in_characters() {

@@ -8,14 +8,25 @@
 
 pub mod cipher;
 pub mod clauses;
+pub mod compare;
 pub mod dishonest;
 pub mod embedded;
 pub mod error;
+pub mod exceptions;
+pub mod golden;
+pub mod import;
 mod load;
+pub mod needs;
 pub mod outcome;
+mod parallel;
 pub mod pattern;
+pub mod record;
+pub mod report;
 pub mod runner;
 pub mod script;
+pub mod suite;
+pub mod suite_tests;
+pub mod tags;
 pub mod target;
 pub mod template;
 pub mod transcript;
@@ -23,6 +34,6 @@ pub mod verify;
 
 pub use error::{ScriptError, ScriptErrorKind};
 pub use outcome::{Outcome, Report, SkipReason, Verdict};
-pub use runner::{run_case, run_suite};
+pub use runner::{Jobs, Player, run_case, run_parallel, run_suite, shuffle};
 pub use script::{Case, Source, Suite};
-pub use target::{FreshError, InProcessTarget, Target, TransportTarget};
+pub use target::{ForkingTarget, FreshError, InProcessTarget, Part, Target, TransportTarget};

@@ -3,102 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use card_wire::Status;
-use serde::Deserialize;
+mod raw;
+mod steps;
+
 use toml::Spanned;
 
-use crate::cipher::Hash;
+use self::raw::{RawCase, RawFile, RawSetup, RawStep};
+use self::steps::step;
 use crate::clauses;
-use crate::error::{ScriptError, ScriptErrorKind, position};
+use crate::error::{self, ScriptError, ScriptErrorKind};
+use crate::needs;
 use crate::pattern::Pattern;
-use crate::script::{Action, Capture, Case, Path, Source, Step, Suite, Verify};
+use crate::script::{Case, Source, Step, Suite};
+use crate::tags::{self, Tag};
 use crate::template::{Template, Variables, is_name};
-use crate::verify::Scheme;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    #[serde(default)]
-    values: BTreeMap<Spanned<String>, Spanned<String>>,
-    #[serde(default)]
-    setups: BTreeMap<Spanned<String>, RawSetup>,
-    #[serde(default, rename = "case")]
-    cases: Vec<RawCase>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSetup {
-    #[serde(default)]
-    after: Vec<Spanned<String>>,
-    steps: Vec<Spanned<RawStep>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCase {
-    id: Spanned<String>,
-    title: Spanned<String>,
-    clause: Spanned<String>,
-    source: Option<String>,
-    preset: Spanned<String>,
-    #[serde(default)]
-    stateless: bool,
-    #[serde(default)]
-    setup: Vec<Spanned<String>>,
-    steps: Vec<Spanned<RawStep>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStep {
-    send: Option<Spanned<String>>,
-    reset: Option<Spanned<bool>>,
-    check: Option<Spanned<String>>,
-    encrypt: Option<RawEncrypt>,
-    aes: Option<RawAes>,
-    oaep: Option<RawOaep>,
-    status: Option<Spanned<String>>,
-    repeat: Option<Spanned<usize>>,
-    count: Option<Spanned<String>>,
-    data: Option<Spanned<String>>,
-    #[serde(default)]
-    tlv: BTreeMap<Spanned<String>, Spanned<String>>,
-    verify: Option<RawVerify>,
-    #[serde(default)]
-    capture: BTreeMap<Spanned<String>, Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEncrypt {
-    modulus: Spanned<String>,
-    block: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawAes {
-    key: Spanned<String>,
-    block: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOaep {
-    modulus: Spanned<String>,
-    message: Spanned<String>,
-    hash: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawVerify {
-    scheme: Spanned<String>,
-    key: Spanned<String>,
-    over: Spanned<String>,
-    signature: Option<Spanned<String>>,
-}
 
 type Loading<T> = Result<T, ScriptError>;
 
@@ -153,12 +71,21 @@ struct Shared<'a> {
     values: Variables,
     setups: BTreeMap<String, Setup<'a>>,
     clauses: BTreeSet<String>,
+    /// Names of values and setups that a script may define anew.
+    provided: [BTreeSet<String>; 2],
 }
 
-/// Loads scripts and the clauses they may cite.
-pub(crate) fn suite(clauses_file: Source<'_>, scripts: &[Source<'_>]) -> Loading<Suite> {
-    let clauses = clauses::load(clauses_file)?;
+/// Loads scripts and the clauses they may cite. `provided` are scripts whose values and setups these can use and
+/// define anew; their cases are not loaded.
+pub(crate) fn suite(clauses_files: &[Source<'_>], provided: &[Source<'_>], scripts: &[Source<'_>]) -> Loading<Suite> {
+    let clauses = clauses::load(clauses_files)?;
     let mut shared = Shared { clauses: clauses.iter().map(|clause| clause.id.clone()).collect(), ..Shared::default() };
+    for source in provided {
+        let script = Script(*source);
+        let raw = script.raw()?;
+        shared.add(script, raw.values, raw.setups)?;
+    }
+    shared.provided = [shared.values.keys().cloned().collect(), shared.setups.keys().cloned().collect()];
     let mut files = Vec::new();
     for source in scripts {
         let script = Script(*source);
@@ -189,13 +116,13 @@ impl<'a> Shared<'a> {
         for (name, value) in values {
             let bytes = script.template(&value)?.bytes(&Variables::new());
             let bytes = bytes.map_err(|error| script.error(value.span(), error.into()))?;
-            if self.values.insert(script.name(&name)?, bytes).is_some() {
+            if self.values.insert(script.name(&name)?, bytes).is_some() && !self.provided[0].remove(name.get_ref()) {
                 return Err(script.duplicate(&name));
             }
         }
         for (name, raw) in setups {
             let setup = Setup { script, after: raw.after, steps: raw.steps };
-            if self.setups.insert(script.name(&name)?, setup).is_some() {
+            if self.setups.insert(script.name(&name)?, setup).is_some() && !self.provided[1].remove(name.get_ref()) {
                 return Err(script.duplicate(&name));
             }
         }
@@ -225,6 +152,11 @@ impl<'a> Shared<'a> {
         for raw_step in &raw.steps {
             steps.push(step(script, raw_step, &mut known)?);
         }
+        let proved = tags::proved(&steps, &self.values);
+        let tags = Self::tags(script, raw, proved)?;
+        let needs = raw.needs.iter().map(|name| need(script, name)).collect::<Loading<Vec<_>>>()?;
+        let teardown = raw.teardown.iter().map(|raw_step| step(script, raw_step, &mut known));
+        let teardown = teardown.collect::<Loading<Vec<_>>>()?;
         Ok(Case {
             id,
             title: raw.title.get_ref().clone(),
@@ -233,11 +165,33 @@ impl<'a> Shared<'a> {
             preset: script.name(&raw.preset)?,
             stateless: raw.stateless,
             file: script.0.name.to_owned(),
-            line: position(script.0.text, raw.id.span().start).0,
+            line: error::line(script.0.text, raw.id.span().start),
             steps,
             setups: raw.setup.iter().map(|name| name.get_ref().clone()).collect(),
             setup_steps,
+            requirements: raw.requirements.clone(),
+            tags,
+            needs,
+            teardown,
         })
+    }
+
+    /// The declared tags, which must not say less than the steps prove; without any, what they prove.
+    fn tags(script: Script<'_>, raw: &RawCase, proved: BTreeSet<Tag>) -> Loading<BTreeSet<Tag>> {
+        let mut declared = BTreeSet::new();
+        for name in &raw.tags {
+            let tag = Tag::named(name.get_ref()).ok_or_else(|| {
+                let nearest = needs::nearest(name.get_ref(), Tag::ALL.map(Tag::name)).map(str::to_owned);
+                script.error(name.span(), ScriptErrorKind::UnknownTag { name: name.get_ref().clone(), nearest })
+            })?;
+            declared.insert(tag);
+        }
+        let missing = proved.iter().find(|tag| **tag != Tag::Reads && !declared.contains(*tag));
+        match (raw.tags.first(), missing) {
+            (None, _) => Ok(proved),
+            (Some(first), Some(tag)) => Err(script.error(first.span(), ScriptErrorKind::TagMissing { tag: *tag })),
+            (Some(_), None) => Ok(declared),
+        }
     }
 
     /// Appends the steps of a setup and of those it needs. Two names in each `after` would double the work with each
@@ -259,10 +213,10 @@ impl<'a> Shared<'a> {
         if open.contains(wanted) {
             return Err(script.error(name.span(), ScriptErrorKind::SetupCycle { name: wanted.clone() }));
         }
-        let setup = self
-            .setups
-            .get(wanted)
-            .ok_or_else(|| script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone() }))?;
+        let setup = self.setups.get(wanted).ok_or_else(|| {
+            let nearest = needs::nearest(wanted, self.setups.keys().map(String::as_str)).map(str::to_owned);
+            script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone(), nearest })
+        })?;
         open.push(wanted.clone());
         for before in &setup.after {
             self.unfold(setup.script, before, open, played, known, steps)?;
@@ -275,129 +229,9 @@ impl<'a> Shared<'a> {
     }
 }
 
-fn step(script: Script<'_>, spanned: &Spanned<RawStep>, known: &mut BTreeSet<String>) -> Loading<Step> {
-    let raw = spanned.get_ref();
-    let action = action(script, spanned)?;
-    let tlv = raw.tlv.iter().map(|(path, pattern)| {
-        let parsed = Path::parse(path.get_ref()).ok_or_else(|| script.error(path.span(), ScriptErrorKind::Path))?;
-        Ok((parsed, script.pattern(pattern)?))
-    });
-    let tlv = tlv.collect::<Loading<Vec<_>>>()?;
-    let verify = raw.verify.as_ref().map(|verify| verification(script, verify)).transpose()?;
-    let data = match &raw.data {
-        Some(pattern) => script.pattern(pattern)?,
-        None if matches!(action, Action::Send { .. }) && tlv.is_empty() && verify.is_none() => Pattern::nothing(),
-        None => Pattern::anything(),
-    };
-    let captures = raw.capture.iter().map(|(name, part)| {
-        let parsed =
-            Capture::parse(part.get_ref()).ok_or_else(|| script.error(part.span(), ScriptErrorKind::Capture))?;
-        Ok((script.name(name)?, parsed))
-    });
-    let captures = captures.collect::<Loading<Vec<_>>>()?;
-    let line = position(script.0.text, spanned.span().start).0;
-    let step = Step { file: script.0.name.to_owned(), line, action, data, tlv, verify, captures };
-    let counts = matches!(step.action, Action::Send { count: Some(_), .. });
-    let unknown = |name: &&str| !(known.contains(*name) || counts && *name == "n");
-    if let Some(name) = step.names().into_iter().find(unknown) {
-        let kind = ScriptErrorKind::UnknownVariable { name: name.to_owned() };
-        return Err(script.error(name_span(script, spanned.span(), name), kind));
-    }
-    known.extend(step.captures.iter().map(|(name, _)| name.clone()));
-    Ok(step)
-}
-
-/// Where in the step the name is used.
-fn name_span(script: Script<'_>, step: Range<usize>, name: &str) -> Range<usize> {
-    let text = script.0.text.get(step.clone()).unwrap_or_default();
-    let at = text.find(&format!("${{{name}")).unwrap_or(0);
-    step.start + at..step.end
-}
-
-fn action(script: Script<'_>, spanned: &Spanned<RawStep>) -> Loading<Action> {
-    let raw = spanned.get_ref();
-    let wrong = |kind| script.error(spanned.span(), kind);
-    let sends = raw.send.is_some();
-    if !sends && (raw.status.is_some() || raw.repeat.is_some() || raw.count.is_some()) {
-        return Err(wrong(ScriptErrorKind::CommandOnly));
-    }
-    match (&raw.send, &raw.reset, &raw.check, computation(script, raw)?.as_slice()) {
-        (Some(command), None, None, []) => {
-            let status = raw.status.as_ref().ok_or_else(|| wrong(ScriptErrorKind::StatusMissing))?;
-            let repeat = raw.repeat.as_ref().map_or(1, |repeat| *repeat.get_ref());
-            if repeat == 0 {
-                return Err(wrong(ScriptErrorKind::Repeat));
-            }
-            let count = raw.count.as_ref().map(|first| count(script, first, repeat)).transpose()?;
-            Ok(Action::Send { command: script.template(command)?, status: status_word(script, status)?, repeat, count })
-        }
-        (None, Some(reset), None, []) if *reset.get_ref() => Ok(Action::Reset),
-        (None, None, Some(bytes), []) => Ok(Action::Check(script.template(bytes)?)),
-        (None, None, None, [computation]) => Ok(computation.clone()),
-        _ => Err(wrong(ScriptErrorKind::StepKind)),
-    }
-}
-
-/// What the step computes for the host: nothing, or one thing if it is right.
-fn computation(script: Script<'_>, raw: &RawStep) -> Loading<Vec<Action>> {
-    let mut found = Vec::new();
-    if let Some(RawEncrypt { modulus, block }) = &raw.encrypt {
-        found.push(Action::Encrypt { modulus: script.template(modulus)?, block: script.template(block)? });
-    }
-    if let Some(RawAes { key, block }) = &raw.aes {
-        found.push(Action::Aes { key: script.template(key)?, block: script.template(block)? });
-    }
-    if let Some(RawOaep { modulus, message, hash }) = &raw.oaep {
-        let (modulus, message) = (script.template(modulus)?, script.template(message)?);
-        let hash = Hash::named(hash.get_ref()).ok_or_else(|| script.error(hash.span(), ScriptErrorKind::Hash))?;
-        found.push(Action::Oaep { modulus, message, hash });
-    }
-    Ok(found)
-}
-
-/// The first number of a repeated command; the last has two bytes too.
-fn count(script: Script<'_>, first: &Spanned<String>, repeat: usize) -> Loading<u16> {
-    let wrong = || script.error(first.span(), ScriptErrorKind::Count);
-    let digits = first.get_ref();
-    let number = if digits.len() == 4 { u16::from_str_radix(digits, 16).ok() } else { None };
-    let number = number.ok_or_else(wrong)?;
-    let numbers = 2..=0x1_0000 - usize::from(number);
-    if numbers.contains(&repeat) { Ok(number) } else { Err(wrong()) }
-}
-
-fn status_word(script: Script<'_>, text: &Spanned<String>) -> Loading<Status> {
-    let digits = text.get_ref();
-    let word = (digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .then(|| u16::from_str_radix(digits, 16).ok())
-        .flatten();
-    word.map(Status).ok_or_else(|| script.error(text.span(), ScriptErrorKind::Status))
-}
-
-fn verification(script: Script<'_>, raw: &RawVerify) -> Loading<Verify> {
-    let scheme =
-        Scheme::named(raw.scheme.get_ref()).ok_or_else(|| script.error(raw.scheme.span(), ScriptErrorKind::Scheme))?;
-    let signature = raw.signature.as_ref().map(|signature| script.template(signature)).transpose()?;
-    Ok(Verify { scheme, key: script.template(&raw.key)?, over: script.template(&raw.over)?, signature })
-}
-
-impl Step {
-    /// Every name that the step uses.
-    fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.data.names();
-        match &self.action {
-            Action::Send { command: template, .. } | Action::Check(template) => names.extend(template.names()),
-            Action::Encrypt { modulus: first, block: second }
-            | Action::Aes { key: first, block: second }
-            | Action::Oaep { modulus: first, message: second, .. } => {
-                names.extend(first.names().chain(second.names()));
-            }
-            Action::Reset => {}
-        }
-        names.extend(self.tlv.iter().flat_map(|(_, pattern)| pattern.names()));
-        if let Some(Verify { key, over, signature, .. }) = &self.verify {
-            names.extend(key.names().chain(over.names()));
-            names.extend(signature.iter().flat_map(Template::names));
-        }
-        names
-    }
+fn need(script: Script<'_>, name: &Spanned<String>) -> Loading<&'static str> {
+    needs::named(name.get_ref()).map(|need| need.name).ok_or_else(|| {
+        let nearest = needs::nearest(name.get_ref(), needs::NEEDS.iter().map(|need| need.name)).map(str::to_owned);
+        script.error(name.span(), ScriptErrorKind::UnknownNeed { name: name.get_ref().clone(), nearest })
+    })
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use card_wire::Status;
 use host_driver::TransportError;
 
+use crate::record::VerdictKind;
 use crate::target::FreshError;
 use crate::template::TemplateError;
 use crate::transcript::Transcript;
@@ -21,6 +22,14 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What went over the wire.
     pub transcript: Transcript,
+    /// How many of its events are from before the case's own steps, and from before its teardown.
+    pub parts: [usize; 2],
+    /// How long the whole case took, in microseconds.
+    pub micros: u64,
+    /// How long single answers took, where the case asks for it: event of the transcript, and microseconds.
+    pub times: Vec<(usize, u64)>,
+    /// What went wrong when the card was put back into its state; the verdict is of the case alone.
+    pub left_behind: Option<Failure>,
 }
 
 /// Passed, failed or skipped.
@@ -72,10 +81,10 @@ pub enum Mismatch {
     #[error("the answer has no status word")]
     ShortAnswer,
     /// Another status word.
-    #[error("expected {expected}, got {got}")]
+    #[error("expected {}, got {got}", one_of(.expected))]
     Status {
-        /// The one that is right.
-        expected: Status,
+        /// Those that are right.
+        expected: Vec<Status>,
         /// The one that came.
         got: Status,
     },
@@ -109,6 +118,14 @@ pub enum Mismatch {
     /// A byte string that cannot be put together from what was captured.
     #[error("{0}")]
     Template(#[source] TemplateError),
+    /// The target panicked, and said this.
+    #[error("the target panicked: {0}")]
+    Panicked(String),
+}
+
+/// Status words as alternatives.
+fn one_of(words: &[Status]) -> String {
+    words.iter().map(Status::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 /// The first bytes, enough to recognise them.
@@ -130,6 +147,16 @@ impl Verdict {
     #[must_use]
     pub const fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
+    }
+
+    /// The verdict as a record has it.
+    #[must_use]
+    pub const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Passed => VerdictKind::Passed,
+            Self::Failed(_) => VerdictKind::Failed,
+            Self::Skipped(_) => VerdictKind::Skipped,
+        }
     }
 
     /// One word for the table.

@@ -70,6 +70,12 @@ impl Pattern {
         }
     }
 
+    /// It is about bytes of which only the length is known beforehand: `nonzero` and `not`.
+    #[must_use]
+    pub const fn is_about_random(&self) -> bool {
+        matches!(self.form, Form::Varied(_) | Form::Not(_))
+    }
+
     /// The names it uses.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {

@@ -1,11 +1,16 @@
 //! Plays cases on a target and compares what comes back.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
 use card_wire::Status;
 
 use crate::cipher;
+pub use crate::parallel::{Jobs, run_parallel, shuffle};
+
 use crate::outcome::{Failure, Mismatch, Outcome, Report, SkipReason, Verdict};
-use crate::script::{Action, Case, Step, Suite, Verify};
-use crate::target::{FreshError, Target};
+use crate::script::{Action, Case, Expected, Step, Suite, Verify};
+use crate::target::{FreshError, Part, Target};
 use crate::template::{Template, Variables};
 use crate::transcript::{Event, Transcript};
 use crate::verify;
@@ -17,9 +22,10 @@ pub fn run_suite<'s>(
     target: &mut dyn Target,
     mut on_outcome: impl FnMut(&Outcome),
 ) -> Report {
+    let mut player = Player::new(suite);
     let mut report = Report::default();
     for case in cases {
-        let outcome = run_case(suite, case, target);
+        let outcome = player.play(case, target);
         on_outcome(&outcome);
         report.outcomes.push(outcome);
     }
@@ -28,9 +34,72 @@ pub fn run_suite<'s>(
 
 /// Plays one case. It ends at the first step that does not come out as expected.
 pub fn run_case(suite: &Suite, case: &Case, target: &mut dyn Target) -> Outcome {
-    let mut run = Run { target, transcript: Transcript::of(&case.id), variables: suite.values.clone() };
-    let verdict = run.play(case);
-    Outcome { case: case.id.clone(), title: case.title.clone(), verdict, transcript: run.transcript }
+    Player::new(suite).play(case, target)
+}
+
+/// Plays cases. On a target that keeps cards, each list of setups is played once; every further case that has it begins
+/// on a copy of the card as it was then, with the same exchanges in its transcript.
+pub struct Player<'s> {
+    /// Names of the card, for expectations of its own.
+    pub names: Vec<String>,
+    /// Values that stand before those of the suite.
+    pub values: Variables,
+    suite: &'s Suite,
+    prepared: BTreeMap<String, Prepared>,
+}
+
+/// What a list of setups left behind, beside the card.
+struct Prepared {
+    transcript: Transcript,
+    variables: Variables,
+}
+
+impl<'s> Player<'s> {
+    /// A player without names and values of its own.
+    #[must_use]
+    pub fn new(suite: &'s Suite) -> Self {
+        Self { names: Vec::new(), values: Variables::new(), suite, prepared: BTreeMap::new() }
+    }
+
+    /// Plays one case. It ends at the first step that does not come out as expected.
+    pub fn play(&mut self, case: &Case, target: &mut dyn Target) -> Outcome {
+        let start = Instant::now();
+        let mut variables = self.suite.values.clone();
+        variables.extend(self.values.clone());
+        let names = self.names.clone();
+        let mut run = Run {
+            target,
+            transcript: Transcript::of(&case.id),
+            variables,
+            names,
+            times: Vec::new(),
+            is_there_to_stay: false,
+        };
+        let set_up = run.set_up(case, &mut self.prepared);
+        let mut parts = [run.transcript.events().len(); 2];
+        let verdict = match set_up {
+            Err(verdict) => verdict,
+            Ok(()) => {
+                run.target.begin(case, Part::Steps);
+                let verdict = run.steps(&case.steps[case.setup_steps..], false);
+                parts[1] = run.transcript.events().len();
+                verdict.map_or_else(Verdict::Failed, |()| Verdict::Passed)
+            }
+        };
+        let left_behind = if run.is_there_to_stay { run.steps(&case.teardown, false).err() } else { None };
+        let Run { transcript, times, .. } = run;
+        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Outcome {
+            case: case.id.clone(),
+            title: case.title.clone(),
+            verdict,
+            transcript,
+            parts,
+            micros,
+            times,
+            left_behind,
+        }
+    }
 }
 
 /// A case that is being played.
@@ -38,24 +107,43 @@ struct Run<'t> {
     target: &'t mut dyn Target,
     transcript: Transcript,
     variables: Variables,
+    names: Vec<String>,
+    times: Vec<(usize, u64)>,
+    /// The card is not made for this case, so what the case leaves must be put back.
+    is_there_to_stay: bool,
 }
 
 impl Run<'_> {
-    fn play(&mut self, case: &Case) -> Verdict {
+    /// A fresh card, or a reset of the one that is there, and the setups.
+    fn set_up(&mut self, case: &Case, prepared: &mut BTreeMap<String, Prepared>) -> Result<(), Verdict> {
+        self.target.begin(case, Part::Setup);
+        let key = format!("{} {}", case.preset, case.setups.join(" "));
+        if let Some(kept) = prepared.get(&key)
+            && self.target.restore(&key)
+        {
+            self.transcript.append(&kept.transcript);
+            self.variables.extend(kept.variables.clone());
+            return Ok(());
+        }
         match self.prepare(case) {
             Ok(None) => {}
-            Ok(Some(reason)) => return Verdict::Skipped(reason),
+            Ok(Some(reason)) => return Err(Verdict::Skipped(reason)),
             Err(what) => {
-                return Verdict::Failed(Failure { file: case.file.clone(), line: case.line, setup: true, what });
+                return Err(Verdict::Failed(Failure { file: case.file.clone(), line: case.line, setup: true, what }));
             }
         }
-        for (index, step) in case.steps.iter().enumerate() {
-            if let Err(what) = self.step(step) {
-                let setup = index < case.setup_steps;
-                return Verdict::Failed(Failure { file: step.file.clone(), line: step.line, setup, what });
-            }
+        self.steps(&case.steps[..case.setup_steps], true).map_err(Verdict::Failed)?;
+        if self.target.save(&key) {
+            let (transcript, variables) = (self.transcript.clone(), self.variables.clone());
+            prepared.insert(key, Prepared { transcript, variables });
         }
-        Verdict::Passed
+        Ok(())
+    }
+
+    fn steps(&mut self, steps: &[Step], setup: bool) -> Result<(), Failure> {
+        steps.iter().try_for_each(|step| {
+            self.step(step).map_err(|what| Failure { file: step.file.clone(), line: step.line, setup, what })
+        })
     }
 
     /// Puts the card into the state in which every case begins.
@@ -65,7 +153,10 @@ impl Run<'_> {
                 self.transcript.push(Event::Fresh(case.preset.clone()));
                 Ok(None)
             }
-            Err(FreshError::CannotReset) if case.stateless => self.reset().map(|_| None),
+            Err(FreshError::CannotReset) if case.stateless => {
+                self.is_there_to_stay = true;
+                self.reset().map(|_| None)
+            }
             Err(FreshError::CannotReset) => Ok(Some(SkipReason::NeedsFreshCard)),
             Err(error) => Err(Mismatch::Fresh(error)),
         }
@@ -81,7 +172,7 @@ impl Run<'_> {
                         self.variables.insert("n".to_owned(), number.to_be_bytes().to_vec());
                     }
                     let command = self.bytes(command)?;
-                    let data = self.exchange(&command, *status)?;
+                    let data = self.exchange(&command, status, step.timing)?;
                     self.compare(step, &data)?;
                 }
                 Ok(())
@@ -122,14 +213,24 @@ impl Run<'_> {
         answer.map_err(Mismatch::Transport)
     }
 
-    /// Sends a command and returns the data of the answer if its status word is the expected one.
-    fn exchange(&mut self, command: &[u8], expected: Status) -> Result<Vec<u8>, Mismatch> {
+    /// Sends a command and returns the data of the answer if its status word is an expected one.
+    fn exchange(&mut self, command: &[u8], expected: &Expected, timing: bool) -> Result<Vec<u8>, Mismatch> {
+        let start = Instant::now();
         let answer = self.target.transmit(command);
+        if timing {
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.times.push((self.transcript.events().len(), micros));
+        }
         let recorded = answer.as_ref().ok().cloned();
         self.transcript.push(Event::Exchange { command: command.to_vec(), answer: recorded });
         let answer = answer.map_err(Mismatch::Transport)?;
         let (data, got) = Status::split(&answer).ok_or(Mismatch::ShortAnswer)?;
-        if got == expected { Ok(data.to_vec()) } else { Err(Mismatch::Status { expected, got }) }
+        let expected = expected.on(&self.names);
+        if expected.contains(&got) {
+            Ok(data.to_vec())
+        } else {
+            Err(Mismatch::Status { expected: expected.to_vec(), got })
+        }
     }
 
     /// Holds data against everything that the step says about it, and keeps what it captures.

@@ -1,6 +1,8 @@
 //! The cases as the runner sees them: checked, with setups unfolded. How they look in a file is in
 //! `fixtures/README.md`; how a file becomes cases is in `load.rs`.
 
+use std::collections::BTreeSet;
+
 use card_wire::Status;
 use card_wire::tlv::Tag;
 
@@ -9,6 +11,7 @@ use crate::clauses::Clause;
 use crate::error::ScriptError;
 use crate::load;
 use crate::pattern::Pattern;
+use crate::tags;
 use crate::template::{Slice, Template, Variables};
 use crate::verify::Scheme;
 
@@ -38,7 +41,7 @@ impl Suite {
     /// # Errors
     /// The first mistake, with its file, line and column.
     pub fn load(clauses: Source<'_>, scripts: &[Source<'_>]) -> Result<Self, ScriptError> {
-        load::suite(clauses, scripts)
+        load::suite(&[clauses], &[], scripts)
     }
 
     /// The case of this id.
@@ -92,9 +95,23 @@ pub struct Case {
     pub setups: Vec<String>,
     /// How many of the steps are from setups.
     pub setup_steps: usize,
+    /// The tester's own requirements that the case is about.
+    pub requirements: Vec<String>,
+    /// What it can cost, declared or proved.
+    pub tags: BTreeSet<tags::Tag>,
+    /// Capabilities without which it says nothing.
+    pub needs: Vec<&'static str>,
+    /// Played behind the steps, whatever came of them, on cards that are there to stay.
+    pub teardown: Vec<Step>,
 }
 
 impl Case {
+    /// It is about how keys are made: a card that is otherwise given ready ones must make them.
+    #[must_use]
+    pub fn is_about_generation(&self) -> bool {
+        self.id.contains("generate") && self.tags.contains(&tags::Tag::Slow)
+    }
+
     /// Number of commands that the setups send.
     #[must_use]
     pub fn setup_commands(&self) -> usize {
@@ -119,6 +136,37 @@ pub struct Step {
     pub verify: Option<Verify>,
     /// Parts of the data to keep under a name.
     pub captures: Vec<(String, Capture)>,
+    /// The time of its answers is reported.
+    pub timing: bool,
+}
+
+/// The status words that are right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// For every card.
+    any: Vec<Status>,
+    /// For cards of a name, instead.
+    of_card: Vec<(String, Vec<Status>)>,
+}
+
+impl Expected {
+    /// These for every card, and for some cards others.
+    #[must_use]
+    pub fn new(any: Vec<Status>, of_card: Vec<(String, Vec<Status>)>) -> Self {
+        Self { any, of_card }
+    }
+
+    /// Those for cards of these names, the first that is named; else those for every card.
+    #[must_use]
+    pub fn on(&self, names: &[String]) -> &[Status] {
+        let named = names.iter().find_map(|name| self.of_card.iter().find(|(card, _)| card == name));
+        named.map_or(&self.any, |(_, words)| words)
+    }
+
+    /// Those that are right on any card at all.
+    pub fn words(&self) -> impl Iterator<Item = Status> {
+        self.any.iter().chain(self.of_card.iter().flat_map(|(_, words)| words)).copied()
+    }
 }
 
 impl Step {
@@ -139,8 +187,8 @@ pub enum Action {
     Send {
         /// The command as it goes over the wire.
         command: Template,
-        /// The one status word that is right.
-        status: Status,
+        /// The status words that are right.
+        status: Expected,
         /// How often.
         repeat: usize,
         /// The number that `${n}` stands for the first time; it rises by one each time.

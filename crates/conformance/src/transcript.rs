@@ -37,6 +37,11 @@ impl Transcript {
         self.events.push(event);
     }
 
+    /// Appends what happened in another case.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.events.extend_from_slice(&other.events);
+    }
+
     /// What happened, in order.
     #[must_use]
     pub fn events(&self) -> &[Event] {

@@ -26,6 +26,9 @@ const PACKAGES: &[Package] = &[
     package("valgrind", "valgrind"),
     package("util-linux", "unshare"),
     package("mount", "mount"),
+    // Reports are looked at in a browser, and held against a schema.
+    package("chromium", "chromium"),
+    package("libxml2-utils", "xmllint"),
     // The fuzz targets' runtime is C++.
     package("g++", "c++"),
 ];

@@ -247,7 +247,10 @@ fn no_administration_key_stays_in_a_freed_block() {
     const KEY: &[u8; 32] = b"\xE0\xE1an AES key\xE2\xE3\xE4 for this test on";
     for from in [0, 16] {
         let mut card = iso(SoftRsa);
-        send(&mut card, &internal(3, &[0x80, 1, 2, 0x81, 1, 3, 0x82, 2, 32, 2]), "9000");
+        // Its *update* is free.
+        let policy = [0x80, 1, 2, 0x81, 1, 3, 0x82, 2, 32, 2];
+        let body = [&[0x62, 23, 0x82, 1, 8, 0x83, 2, 0xA0, 3, 0x8C, 2, 2, 0, 0xA5, 10][..], &policy].concat();
+        send(&mut card, &command("00E00000", &body), "9000");
         let (set, answer) = (command("00D60000", KEY), command("00820003", &[0; 16]));
         let left = left_behind(&part(KEY, from), || {
             send(&mut card, &set, "9000");

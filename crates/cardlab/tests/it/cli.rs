@@ -171,3 +171,24 @@ fn an_image_keeps_what_was_written() {
     assert!(out.contains("63C2 (wrong PIN, 2 tries left)"), "{out}");
     assert!(Path::new(&image).exists());
 }
+
+#[test]
+fn a_run_leaves_its_report_in_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let [html, junit, json] = ["run.html", "run.xml", "run.json"].map(|name| path(&dir, name));
+    let args = ["conform", "--case", "verify-*", "--html", &html, "--junit", &junit, "--json-report", &json];
+    let ran = cardlab(&[&args[..], &["--operator", "Ada"]].concat());
+    assert!(ran.status.success(), "{ran:?}");
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    assert!(read(&html).contains("Ada") && read(&html).contains("verify-"));
+    assert!(read(&junit).starts_with("<?xml") && read(&junit).contains("<testsuite"));
+    // The PIN of every case here, as characters and as digits.
+    for text in [read(&html), read(&junit), read(&json)] {
+        assert!(!text.contains("313233343536") && !text.contains("123456"), "a PIN in a report");
+    }
+    assert!(cardlab(&["conform", "verify-report", &json]).status.success());
+    std::fs::write(&json, read(&json).replacen("Ada", "Eve", 1)).unwrap();
+    assert_eq!(cardlab(&["conform", "verify-report", &json]).status.code(), Some(1));
+    let nowhere = cardlab(&["conform", "--case", "verify-*", "--html", "/nowhere/run.html"]);
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("cannot write"), "{nowhere:?}");
+}

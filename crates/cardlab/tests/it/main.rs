@@ -4,6 +4,7 @@
 mod ca;
 mod card;
 mod cli;
+mod conform_files;
 mod fuzz;
 mod image;
 mod kill;
@@ -14,5 +15,6 @@ mod opensc;
 mod pkcs15_opensc;
 mod providers;
 mod recovery;
+mod reports;
 mod sockets;
 mod transports;

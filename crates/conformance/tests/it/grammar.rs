@@ -79,6 +79,9 @@ fn mistakes_about_names_are_reported_at_line_and_column() {
     };
     wrong(&case("unknown", "s"), "4:10", "no row in clauses.toml");
     wrong(&case("unsourced", "s"), "6:10", "no setup is called `s`");
+    wrong(&format!("[setups.reader]\nsteps = []\n{}", case("known", "raeder")), "8:10", "is `reader` meant?");
+    wrong(&script("{ send = \"00 ${aif}\", status = \"9000\" }"), "9:16", "is `aid` meant?");
+    wrong(&script("{ send = \"00\", status = \"9000\", dat = \"00\" }"), "9:35", "is `data` meant?");
     let cycle = "[setups.s]\nafter = [\"r\"]\nsteps = []\n[setups.r]\nafter = [\"s\"]\nsteps = []\n";
     wrong(&format!("{cycle}{}", case("known", "s")), "5:10", "needs itself");
     let twice = format!("[setups.s]\nsteps = []\n{0}{0}", case("known", "s"));

@@ -7,7 +7,7 @@ use card_conformance::script::Step;
 use card_conformance::{Case, InProcessTarget, Suite, run_case};
 use card_wire::{Icc, Protocol};
 
-use crate::cards::{failures_with, is_slow, play_after_setup, suite};
+use crate::cards::{failures_with, play_after_setup, suite};
 
 /// Cases that a card of zeros passes although they look at data, each with the reason.
 const ZEROS_ARE_RIGHT: &[(&str, &str)] =
@@ -38,7 +38,7 @@ impl Icc for Parrot {
 }
 
 fn passed_by(suite: &Suite, mut passes: impl FnMut(&Case) -> bool) -> BTreeSet<&str> {
-    suite.cases.iter().filter(|case| !is_slow(case) && passes(case)).map(|case| case.id.as_str()).collect()
+    suite.cases.iter().filter(|case| passes(case)).map(|case| case.id.as_str()).collect()
 }
 
 fn listed(list: &[(&'static str, &str)]) -> BTreeSet<&'static str> {

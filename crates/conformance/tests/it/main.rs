@@ -4,8 +4,16 @@
 
 mod cards;
 mod catalogue;
+mod compare;
+mod exceptions;
 mod grammar;
 mod honesty;
+mod ids;
+mod import;
+mod isolation;
 mod keys;
+mod report;
 mod runner;
+mod schema;
+mod suites;
 mod verify;

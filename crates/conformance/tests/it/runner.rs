@@ -103,7 +103,9 @@ fn what_the_host_computes_is_captured() {
 #[test]
 fn every_kind_of_mismatch_is_found() {
     let ok = "{ send = \"00\", status = \"9000\" }";
-    assert!(matches!(mismatch(ok, &["6A82"]), Mismatch::Status { expected: Status::OK, got: Status::NOT_FOUND }));
+    assert!(
+        matches!(mismatch(ok, &["6A82"]), Mismatch::Status { expected, got: Status::NOT_FOUND } if expected == [Status::OK])
+    );
     assert!(matches!(mismatch(ok, &["009000"]), Mismatch::Data { .. }), "data where none is expected");
     assert!(matches!(mismatch(ok, &["90"]), Mismatch::ShortAnswer));
     assert!(matches!(mismatch(ok, &[]), Mismatch::Transport(TransportError::CardGone)));

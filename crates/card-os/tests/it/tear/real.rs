@@ -45,7 +45,7 @@ impl Real {
             cut.nvm_mut().cut_power_in(point / 3, half);
             let answer = send(&mut cut, command);
             assert!(answer.is_empty() || point == 0, "an answer without power");
-            assert_eq!(send(&mut cut, command), [], "the card is mute until it gets power");
+            assert!(send(&mut cut, command).is_empty(), "the card is mute until it gets power");
             images.insert(point, cut.nvm().image());
             chain(cut, played, &mut rng);
         }

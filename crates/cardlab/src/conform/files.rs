@@ -1,0 +1,116 @@
+//! The forms of a report that a run leaves in files: HTML, JUnit and the JSON record that both are made from.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use card_conformance::embedded::SCRIPTS;
+use card_conformance::record::{Digests, RunInfo, RunRecord};
+use card_conformance::report::redact::Secrets;
+use card_conformance::report::{build, html, json, junit};
+use card_conformance::transcript::Event;
+use card_conformance::{Report, Suite};
+use jiff::Timestamp;
+
+/// Where the forms go.
+#[derive(clap::Args)]
+pub(crate) struct Files {
+    /// One page for people: summary, evidence, each failing case decoded; nothing from elsewhere in it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// JUnit XML, for build servers
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// The record of the run: what `conform diff` and `conform verify-report` read
+    #[arg(long, value_name = "FILE")]
+    json_report: Option<PathBuf>,
+    /// Who runs this, for the record
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+}
+
+/// What is known of a run beside its outcomes.
+pub(crate) struct Ran<'r> {
+    pub(crate) target: String,
+    pub(crate) reader: Option<String>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) started: Timestamp,
+    pub(crate) suite: &'r Suite,
+    pub(crate) report: &'r Report,
+}
+
+impl Files {
+    fn are_wanted(&self) -> bool {
+        self.html.is_some() || self.junit.is_some() || self.json_report.is_some()
+    }
+
+    /// Writes what is wanted.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(crate) fn write(&self, ran: &Ran<'_>) -> anyhow::Result<()> {
+        if !self.are_wanted() {
+            return Ok(());
+        }
+        let record = self.record(ran)?;
+        let put = |path: &Option<PathBuf>, text: String| path.as_deref().map_or(Ok(()), |path| write(path, &text));
+        put(&self.json_report, json::write(&record)?)?;
+        put(&self.junit, junit::write(&record)?)?;
+        put(&self.html, html::write(&record)?)
+    }
+
+    fn record(&self, ran: &Ran<'_>) -> anyhow::Result<RunRecord> {
+        let run = RunInfo {
+            target: ran.target.clone(),
+            reader: ran.reader.clone(),
+            atr: atr(ran.report),
+            serial: None,
+            operator: self.operator.clone(),
+            started: ran.started.to_string(),
+            ended: Timestamp::now().to_string(),
+            seed: ran.seed,
+            shuffle: None,
+            allowed: Vec::new(),
+            again: again(ran),
+        };
+        let record = RunRecord {
+            program: concat!("cardlab ", env!("CARGO_PKG_VERSION")).to_owned(),
+            run,
+            digests: Digests { suite: build::suite_digests(SCRIPTS), ..Digests::default() },
+            ..RunRecord::default()
+        };
+        Ok(build::finish(record, ran.suite, ran.report, Vec::new(), &secrets(ran.suite))?)
+    }
+}
+
+/// How one case is run again.
+fn again(ran: &Ran<'_>) -> String {
+    let target = match (&ran.reader, ran.seed) {
+        (Some(reader), _) => format!(" --target pcsc --reader '{reader}'"),
+        (None, Some(seed)) => format!(" --seed {seed}"),
+        (None, None) => String::new(),
+    };
+    format!("cardlab conform{target} --case {{case}}")
+}
+
+/// The ATR of the first reset that was answered.
+fn atr(report: &Report) -> Option<String> {
+    let mut events = report.outcomes.iter().flat_map(|outcome| outcome.transcript.events());
+    events.find_map(|event| match event {
+        Event::Reset(Some(atr)) => Some(hex::encode_upper(atr)),
+        _ => None,
+    })
+}
+
+/// PINs, PUKs and keys among the suite's values, without their padding.
+fn secrets(suite: &Suite) -> Secrets {
+    let is_secret = |name: &str| ["pin", "puk", "wrong", "aes", "key"].iter().any(|part| name.contains(part));
+    let values = suite.values.iter().filter(|(name, _)| is_secret(name));
+    Secrets::new(values.map(|(_, value)| {
+        let end = value.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        value[..end].to_vec()
+    }))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}; the run itself is told above", path.display()))
+}
