@@ -39,7 +39,12 @@ impl Card {
     }
 
     fn open(&mut self, number: usize, call: &Call<'_>) -> Result<(), u16> {
-        let df = if call.channel == 0 { ROOT } else { self.session(call.channel)?.df };
+        let from = self.session(call.channel)?;
+        // Where another channel deleted the DF, there is none to begin at.
+        if call.channel != 0 && from.lost_df {
+            return Err(words::CONDITIONS);
+        }
+        let df = if call.channel == 0 { ROOT } else { from.df };
         self.channels[number] = Some(Session::at(df));
         Ok(())
     }

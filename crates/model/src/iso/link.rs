@@ -184,8 +184,10 @@ impl Card {
         let Some(apdu) = Apdu::parse(&whole) else { return Reply::refusal(words::LENGTH) };
         let [cla, ins, ..] = apdu.header;
         let refusal = match cla {
-            0x00..=0x03 | 0x10..=0x13 if self.session(usize::from(cla & 3)).is_err() => Some(words::CHANNEL),
             0x00..=0x03 if ins == 0xC2 => Some(words::LENGTH),
+            // Whether it is an ENVELOPE, or of what class, may be asked first.
+            _ if ins == 0xC2 && said == Some(words::LENGTH) => Some(words::LENGTH),
+            0x00..=0x03 | 0x10..=0x13 if self.session(usize::from(cla & 3)).is_err() => Some(words::CHANNEL),
             0x00..=0x03 if !KNOWN.contains(&ins) => Some(words::INSTRUCTION),
             0x00..=0x03 => None,
             0x10..=0x13 => Some(words::LENGTH),

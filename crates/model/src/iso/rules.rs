@@ -56,8 +56,8 @@ impl Rule {
             None => None,
         };
         let reference = match reference {
-            Some(value) if value.len() % 2 == 1 => Some(Self::Reference(value.to_vec())),
-            Some(value) if value.len() >= 4 => Some(Self::Reference(value.to_vec())),
+            Some(value) if matches!(value.len(), 1 | 3) => Some(Self::Reference(value.to_vec())),
+            Some(value) if value.len() >= 4 && value.len().is_multiple_of(2) => Some(Self::Reference(value.to_vec())),
             Some(_) => return None,
             None => None,
         };
@@ -158,6 +158,8 @@ impl Card {
             match tag {
                 0x80 => meant = matches!(value, [mode] if mode & 0x80 == 0 && mode & right.bit != 0),
                 0x84 => meant = matches!(value, [ins] if *ins == call.ins()),
+                // Other access mode objects mean nothing that a command does here.
+                0x81..=0x8F => meant = false,
                 _ if meant && self.expanded(tag, value, home, call, LEVELS) => return true,
                 _ => (),
             }

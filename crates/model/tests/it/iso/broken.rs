@@ -104,6 +104,21 @@ impl Broken {
         self.in_disguise(&changed)
     }
 
+    /// Creates with another reference in A4 objects of an expanded rule, and shows the one that was meant.
+    pub(crate) fn other_reference(&mut self, command: &[u8], change: fn(u8) -> u8) -> Vec<u8> {
+        let mut changed = command.to_vec();
+        if is(command, 0xE0)
+            && let Some(at) = data(command).windows(4).position(|part| part[0] == 0xA4 && part[2..4] == [0x83, 1])
+            && let Some(byte) = changed.get_mut(5 + at + 4)
+        {
+            *byte = change(*byte);
+            let rule = |command: &[u8]| command[5 + at..5 + at + 5].to_vec();
+            let id = data(command).windows(4).find(|bytes| bytes.starts_with(&[0x83, 2]));
+            self.disguise.push((id.unwrap_or_default().to_vec(), rule(&changed), rule(command)));
+        }
+        self.in_disguise(&changed)
+    }
+
     /// The honest answer, with the rules in control information that were meant.
     fn in_disguise(&mut self, command: &[u8]) -> Vec<u8> {
         if self.disguise.is_empty() {

@@ -30,7 +30,7 @@ fn expanded_condition(dice: &mut Dice, levels: usize) -> Vec<u8> {
         3 => object(&[0x97], &[]),
         4 | 5 => object(&[0x9E], &[condition(dice)]),
         6 | 7 => {
-            let number = dice.pick(&[1, 1, 2, 0]);
+            let number = dice.pick(&[1, 1, 2, 0, 0x81, 0x81, 0x82]);
             let usage = dice.pick(&[&[0x95, 1, 8][..], &[0x95, 1, 8], &[0x95, 1, 0x80], &[]]);
             object(&[0xA4], &[&[0x83, 1, number][..], usage].concat())
         }

@@ -50,6 +50,14 @@ pub(crate) const FLAWS: &[Flaw] = &[
     ("data without Le", data_without_le),
     ("GET RESPONSE fetches what another channel left", response_of_other),
     ("a refused SELECT still leaves no EF", refused_select_forgets),
+    ("a PIN of a DF stands in for that of the MF", nearest_pin),
+    ("a reference to the MF in A4 is to the DF", reference_below),
+    ("a channel whose DF was deleted is in the MF", lost_df_is_mf),
+    ("life-cycle commands mean another file than the EF that was deleted", lost_ef_is_df),
+    ("a command is executed as soon as its envelopes can be read as one", prefix_executed),
+    ("a short envelope is followed by more", short_piece),
+    ("GENERATE takes the template for signatures", generates_as_signature),
+    ("a padded CHANGE is refused", padded_refused),
 ];
 
 pub(crate) fn honest(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
@@ -447,6 +455,91 @@ fn refused_select_forgets(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
     if is(command, 0xA4) && word(&answer) == 0x6A82 {
         // The DF is selected anew, if that can be told.
         broken.send(&[command[0], 0xA4, 0, 0x0C]);
+    }
+    answer
+}
+
+/// What PIN 1 of the MF protects, PIN 1 of the current DF opens.
+fn nearest_pin(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let [class @ 0..=3, ins, ..] = *command else { return broken.send(command) };
+    let verify = with(&[class, 0x20, 0, 1], b"1234");
+    let fits = !matches!(ins, 0x20 | 0xC0 | 0xC2)
+        && word(&broken.ask(&[command])) == 0x6982
+        && broken.ask(&[&[class, 0x20, 0, 0x81]]) == OK
+        && broken.ask(&[&[class, 0x20, 0, 1]]) != OK
+        && broken.ask(&[&verify]) == OK
+        && word(&broken.ask(&[&verify, command])) == 0x9000;
+    if !fits {
+        return broken.send(command);
+    }
+    broken.send(&verify);
+    let answer = broken.send(command);
+    broken.send(&[class, 0x20, 0xFF, 1]);
+    answer
+}
+
+fn reference_below(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    broken.other_reference(command, |byte| byte | 0x80)
+}
+
+fn lost_df_is_mf(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    if let [class @ 0..=3, ins, ..] = *command
+        && !matches!(ins, 0xA4 | 0x70 | 0xC0)
+        && word(&broken.ask(&[&[class, 0xCA, 0xDF, 0x20, 4]])) == 0x6985
+    {
+        broken.send(&[class, 0xA4, 0, 0x0C]);
+    }
+    broken.send(command)
+}
+
+fn lost_ef_is_df(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    if let [class @ 0..=3, 0x04 | 0x44 | 0xE4 | 0xE6 | 0xE8, 0, 0] = *command
+        && word(&broken.ask(&[command])) == 0x6986
+    {
+        broken.send(&[class, 0xA4, 0, 0x0C]);
+    }
+    broken.send(command)
+}
+
+fn prefix_executed(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let piece = data(command);
+    if is(command, 0xC2) && piece.len() == 255 {
+        let whole = [&command[..4], &[0, 0, 255], piece].concat();
+        if word(&broken.ask(&[&whole])) == 0x9000 {
+            return broken.send(&whole);
+        }
+    }
+    broken.send(command)
+}
+
+fn short_piece(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let mut answer = broken.send(command);
+    if is(command, 0xC2) && (1..255).contains(&data(command).len()) && answer == [0x67, 0] {
+        answer = OK.to_vec();
+    }
+    answer
+}
+
+fn generates_as_signature(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    if is(command, 0x46) && command[0] == 0 && !broken.kept.is_empty() {
+        let kept = broken.kept.clone();
+        broken.send(&kept);
+    }
+    let answer = broken.send(command);
+    if matches!(command, [0, 0x22, 0xF3, ..]) {
+        broken.kept.clear();
+    } else if matches!(command, [0, 0x22, _, 0xB6, ..]) && answer == OK {
+        broken.kept = command.to_vec();
+    }
+    answer
+}
+
+fn padded_refused(broken: &mut Broken, command: &[u8]) -> Vec<u8> {
+    let (answer, before) = broken.send_and_remember(command);
+    let padded = is(command, 0x24) && command[2] == 0 && data(command).len() == 16 && data(command)[7] == 0;
+    if padded && matches!(word(&answer), 0x9000 | 0x63C0..=0x63CF) {
+        broken.restore(before);
+        return vec![0x67, 0];
     }
     answer
 }

@@ -22,21 +22,32 @@ pub(crate) fn next(model: &Model, dice: &mut Dice) -> Vec<Event> {
     if dice.percent(4) {
         commands = chained(commands, dice);
     }
-    if dice.percent(2) {
+    if dice.percent(4) {
         commands = enveloped(commands, dice);
     }
     commands.into_iter().map(Event::Command).collect()
 }
 
-/// The last command in one envelope or two, sometimes with something between them.
+/// The last command, or a long one, in envelopes of 255 bytes or others, sometimes with something between them.
 fn enveloped(mut commands: Vec<Vec<u8>>, dice: &mut Dice) -> Vec<Vec<u8>> {
     let Some(last) = commands.pop() else { return commands };
     let class = last.first().map_or(0, |class| class & 3);
-    let at = if dice.percent(60) { last.len() } else { dice.below(last.len().max(1)) };
-    let (one, two) = last.split_at(at);
-    let ne = dice.pick(&[Some(256), Some(65_536), None]);
-    for part in [one, two].into_iter().filter(|part| !part.is_empty()) {
-        commands.push(apdu([class, 0xC2, 0, u8::from(dice.percent(3))], part, ne, false));
+    let last = if dice.percent(40) {
+        let (len, le) =
+            dice.pick(&[(249, None), (250, None), (250, None), (255, None), (256, None), (503, None), (503, Some(0))]);
+        apdu([0, 0xDA, 1, dice.byte() & 1], &dice.bytes(len), le, false)
+    } else {
+        last
+    };
+    let most = if dice.percent(80) { 255 } else { 1 + dice.below(last.len().max(1)) };
+    let mut parts: Vec<&[u8]> = last.chunks(most).collect();
+    if parts.last().is_some_and(|part| part.len() == 255) && dice.percent(90) {
+        parts.push(&[]);
+    }
+    let (ne, long) = (dice.pick(&[Some(256), Some(256), Some(65_536), None]), dice.percent(5));
+    for part in parts {
+        let ne = ne.filter(|ne| *ne <= 256 || part.len() != 255);
+        commands.push(apdu([class, 0xC2, 0, u8::from(dice.percent(3))], part, ne, long));
         if dice.percent(5) {
             commands.push(dice.pick(&[vec![class, 0xC2, 0, 0], vec![0, 0x20, 0, 1], vec![class, 0xC0, 0, 0, 0]]));
         }
@@ -103,6 +114,9 @@ impl<'m> Maker<'m, '_> {
         let session = self.session();
         if session.challenged && self.dice.percent(60) {
             return self.authenticate();
+        }
+        if session.lost && self.dice.percent(50) {
+            return vec![self.select()];
         }
         if !self.usable(session.df) && self.dice.percent(50) {
             return self.recover();
@@ -228,6 +242,10 @@ impl<'m> Maker<'m, '_> {
 
     fn life_cycle(&mut self) -> Vec<Vec<u8>> {
         let file = self.one_of(|file| file.number != 0).unwrap_or_else(|| self.any());
+        if self.session().ef.is_none() && self.session().df != 0 && self.dice.percent(10) {
+            let ins = self.dice.pick(&[0x44, 0x04]);
+            return vec![self.command(ins, 0, 0, &[], None)];
+        }
         if file.number == 0 && self.dice.percent(80) || self.dice.percent(1) {
             let ins = self.dice.pick(&[0x44, 0x44, 0x44, 0x04]);
             return vec![self.command(ins, 0, 0, &[], None)];

@@ -10,8 +10,8 @@ struct Seen {
     p2: u8,
     len: (usize, usize),
     value: Vec<u8>,
-    /// The PIN that resets it, if it has a value.
-    resetter: Option<Vec<u8>>,
+    /// The PIN that resets it, if it has a value, and its longest length.
+    resetter: Option<(Vec<u8>, usize)>,
     number: u32,
     set: bool,
 }
@@ -53,10 +53,11 @@ impl<'m> Maker<'m, '_> {
         let p2 = number | if file.parent == 0 { 0 } else { 0x80 };
         let resetter = resetter.and_then(|resetter| {
             let is_it = |file: &IsoFile<'_>| matches!(file.kind, IsoKind::Secret { pin: true, number, .. } if number == resetter);
-            self.upwards(file.parent).into_iter().find_map(|df| {
-                let found = self.files().find(|file| file.parent == df && is_it(file))?;
-                if let IsoKind::Secret { value, .. } = found.kind { value.map(<[u8]>::to_vec) } else { None }
-            })
+            // From the MF down.
+            let found = self.upwards(file.parent).into_iter().rev();
+            let found = found.filter_map(|df| self.files().find(|file| file.parent == df && is_it(file))).next()?;
+            let IsoKind::Secret { value, len, .. } = found.kind else { return None };
+            value.map(|value| (value.to_vec(), len.1))
         });
         let set = value.is_some();
         let value = value.unwrap_or_default().to_vec();
@@ -77,7 +78,8 @@ impl<'m> Maker<'m, '_> {
         let right = if self.files().count().is_multiple_of(3) { 40 } else { 75 };
         let guess = self.guess(&pin.value, right);
         let new = self.new_pin(pin.len);
-        let reset = self.guess(pin.resetter.as_deref().unwrap_or(b"1234"), 65);
+        let (reset, longest) = pin.resetter.clone().unwrap_or((b"1234".to_vec(), 8));
+        let reset = self.guess(&reset, 65);
         let long = padded(&guess, pin.len.0);
         let command = match self.dice.below(40) {
             0..=13 => self.command(0x20, 0, p2, &long, None),
@@ -86,9 +88,11 @@ impl<'m> Maker<'m, '_> {
                 let p2 = self.dice.pick(&[p2, p2, 0]);
                 self.command(0x20, 0xFF, p2, &[], None)
             }
-            18..=22 => self.command(0x24, 0, p2, &[&guess[..], &new].concat(), None),
+            18..=20 => self.command(0x24, 0, p2, &[&guess[..], &new].concat(), None),
+            21 | 22 => self.command(0x24, 0, p2, &[padded(&guess, pin.len.1), padded(&new, pin.len.1)].concat(), None),
             23 | 24 => self.command(0x24, 1, p2, &new, None),
-            25..=27 => self.command(0x2C, 0, p2, &[&reset[..], &new].concat(), None),
+            25 | 26 => self.command(0x2C, 0, p2, &[&reset[..], &new].concat(), None),
+            27 => self.command(0x2C, 0, p2, &[padded(&reset, longest), padded(&new, pin.len.1)].concat(), None),
             28..=30 => self.command(0x2C, 1, p2, &reset, None),
             31 => self.command(0x2C, 2, p2, &new, None),
             32 => self.command(0x2C, 3, p2, &[], None),
@@ -156,6 +160,9 @@ impl<'m> Maker<'m, '_> {
         let mut pin: Vec<u8> = (0..len.max(1)).map(|_| b'0' + self.dice.byte() % 10).collect();
         if self.dice.percent(15) {
             pin.push(0);
+        }
+        if self.dice.percent(4) {
+            pin[0] = 0;
         }
         pin
     }
