@@ -52,6 +52,9 @@ impl<'m> Maker<'m, '_> {
                 _ if self.dice.percent(30) => self.command(0x0E, p1, p2, &[], None),
                 _ => self.command(0x0E, p1, p2, &end, None),
             });
+            if commands.last().is_some_and(|command| command[1] == 0x0E) {
+                commands.push(self.command(0xB0, 0, 0, &[], Some(256)));
+            }
         } else {
             let [p1, p2] = if near && self.dice.percent(40) { file.id.to_be_bytes() } else { [0, short] };
             let offset = self.dice.pick(&[vec![high, low], vec![0, high, low], vec![high, low]]);

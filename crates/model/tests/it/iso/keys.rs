@@ -55,7 +55,7 @@ impl Maker<'_, '_> {
             }
             return commands;
         }
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0 | 1 => {
                 commands.push(self.template(0xB6, signs, slot));
                 let ne = self.dice.pick(&[256, 65_536, 65_536]);
@@ -74,6 +74,10 @@ impl Maker<'_, '_> {
                 }
                 let data = self.dice.bytes(20);
                 commands.push(self.command(0x88, 0, 0, &data, Some(256)));
+            }
+            12 => {
+                commands.push(self.template(0xA4, signs, slot));
+                commands.push(self.command(0x46, 0x81, 0, &[], Some(65_536)));
             }
             _ => self.decipher(slot, key, &mut commands),
         }

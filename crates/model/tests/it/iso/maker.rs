@@ -242,6 +242,11 @@ impl<'m> Maker<'m, '_> {
 
     fn life_cycle(&mut self) -> Vec<Vec<u8>> {
         let file = self.one_of(|file| file.number != 0).unwrap_or_else(|| self.any());
+        if self.dice.percent(8)
+            && let Some(commands) = self.pull_away()
+        {
+            return commands;
+        }
         if self.session().ef.is_none() && self.session().df != 0 && self.dice.percent(10) {
             let ins = self.dice.pick(&[0x44, 0x04]);
             return vec![self.command(ins, 0, 0, &[], None)];
@@ -264,6 +269,19 @@ impl<'m> Maker<'m, '_> {
             return vec![self.command(ins, 0, 0, &file.id.to_be_bytes(), None)];
         }
         vec![self.go(file.number), self.command(ins, 0, 0, &[], None)]
+    }
+
+    /// Deletes what is current on another channel, which goes on as if nothing had happened.
+    fn pull_away(&mut self) -> Option<Vec<Vec<u8>>> {
+        let others: Vec<_> = (0..4)
+            .filter(|channel| usize::from(*channel) != self.channel)
+            .filter_map(|channel| Some((channel, self.model.iso_session(usize::from(channel))?)))
+            .collect();
+        let (channel, session) = (!others.is_empty()).then(|| self.dice.pick(&others))?;
+        let number = session.ef.filter(|_| self.dice.percent(70)).unwrap_or(session.df);
+        let ins = self.dice.pick(&[0x04, 0x44, 0xE4, 0xE6]);
+        let deletes = [self.go(number), self.command(0xE4, 0, 0, &[], None)];
+        (number != 0).then(|| [&deletes[..], &[vec![channel, ins, 0, 0]]].concat())
     }
 
     fn manage_channel(&mut self) -> Vec<u8> {
