@@ -124,7 +124,8 @@ pub(crate) fn expect<N: Nvm>(store: &mut Store<N>, asker: &Asker, file: &Entry, 
     }
 }
 
-/// Asks the record of an EF.ARR, found from the master file down. What is missing or not usable never allows.
+/// Asks the record of an EF.ARR, found from the master file down. What is missing or not usable never allows; a
+/// deactivated DF above it does not matter, which could not be activated again else.
 fn by_reference<N: Nvm>(
     store: &mut Store<N>,
     asker: &Asker,
@@ -140,7 +141,7 @@ fn by_reference<N: Nvm>(
     let index = store.index();
     let found =
         internal::downwards(index, internal::home(index, file)).find_map(|df| index.child(df.page, id)).copied();
-    let Some(arr) = found.filter(|arr| life::expect_usable(index, arr).is_ok()) else { return Ok(false) };
+    let Some(arr) = found.filter(|arr| life::expect_askable(index, arr).is_ok()) else { return Ok(false) };
     let record = Records::open(store, &arr).and_then(|records| records.read(store, usize::from(number)));
     match record {
         Ok(rule) => Ok(Conditions { index: store.index(), asker, file }.expanded(&rule, act)),

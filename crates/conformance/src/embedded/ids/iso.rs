@@ -11,10 +11,10 @@ macro_rules! __suite_ids_iso {
                 iso_rule_bits iso_rule_ef_terminate iso_rule_ef_activate iso_rule_ef_deactivate iso_rule_ef_write
                 iso_rule_ef_update iso_rule_ef_delete iso_rule_erase iso_rule_records iso_rule_append
                 iso_rule_df_create iso_rule_df_create_ef iso_rule_delete_child iso_rule_delete_below iso_rule_df_life
-                iso_arr iso_arr_never iso_arr_condition_byte iso_arr_missing iso_arr_pairs iso_arr_first
-                iso_arr_changes iso_arr_wins iso_ab_always iso_ab_pin iso_ab_pin_default iso_ab_admin iso_ab_or
-                iso_ab_and iso_ab_several iso_ab_sm iso_ab_instruction iso_ab_nested iso_86 iso_86_df iso_86_wrong
-                iso_rule_odd iso_rule_above iso_rule_any_below iso_rule_any_not_beside iso_rule_disabled
+                iso_arr iso_arr_never iso_arr_condition_byte iso_arr_missing iso_arr_below_deactivated iso_arr_pairs
+                iso_arr_first iso_arr_changes iso_arr_wins iso_ab_always iso_ab_pin iso_ab_pin_default iso_ab_admin
+                iso_ab_or iso_ab_and iso_ab_several iso_ab_sm iso_ab_instruction iso_ab_nested iso_86 iso_86_df
+                iso_86_wrong iso_rule_odd iso_rule_above iso_rule_any_below iso_rule_any_not_beside iso_rule_disabled
                 iso_rule_select iso_rule_wrong_size iso_rule_order iso_rule_sfi iso_ab_df iso_ab_key iso_ab_records
                 iso_ab_empty iso_86_admin iso_86_life iso_acc_pin_refused iso_acc_pin_allowed iso_acc_df_pin_refused
                 iso_acc_df_pin_allowed iso_acc_admin_refused iso_acc_admin_allowed iso_acc_df_admin_refused
@@ -30,12 +30,15 @@ macro_rules! __suite_ids_iso {
                 iso_acc_df_ab_or_allowed_key iso_acc_ab_and_refused iso_acc_ab_and_allowed iso_acc_df_ab_and_refused
                 iso_acc_df_ab_and_allowed iso_acc_ab_byte_refused iso_acc_ab_byte_allowed iso_acc_df_ab_byte_refused
                 iso_acc_df_ab_byte_allowed iso_acc_ab_ins_refused iso_acc_ab_ins_allowed iso_acc_86_refused
-                iso_acc_86_allowed iso_acc_df_86_refused iso_acc_df_86_allowed iso_rule_malformed_first;
+                iso_acc_86_allowed iso_acc_df_86_refused iso_acc_df_86_allowed iso_rule_malformed_first iso_first_pin
+                iso_first_key iso_first_arr iso_arr_unusable iso_ab_mf iso_ab_first iso_ab_first_key iso_ab_reference
+                iso_rule_any_key iso_rule_any_lower iso_rule_deactivated_df iso_rule_deactivated_df_key
+                iso_rule_terminated_df;
             "iso-auth.toml": iso_auth_ok iso_auth_wrong iso_auth_once iso_auth_other_length iso_auth_newest
                 iso_auth_unset iso_auth_form iso_auth_drops iso_auth_refill iso_auth_set iso_auth_192 iso_auth_256
                 iso_auth_replaced iso_auth_replaced_unruled iso_auth_rule iso_auth_deactivated iso_auth_read
                 iso_auth_local iso_challenge iso_auth_channel iso_auth_terminated iso_auth_deleted iso_auth_reset
-                iso_auth_number iso_auth_blocked;
+                iso_auth_number iso_auth_blocked iso_auth_replaced_initialisation;
             "iso-binary.toml": iso_read_whole iso_read_exact iso_read_short iso_read_end iso_read_case iso_read_sfi
                 iso_read_sfi_p1 iso_read_no_ef iso_read_records iso_update_offset iso_update_end iso_update_case
                 iso_update_sfi iso_update_reset iso_update_extended iso_write_once iso_write_or iso_write_and
@@ -47,7 +50,8 @@ macro_rules! __suite_ids_iso {
                 iso_ch_close_other iso_ch_closed iso_ch_begins iso_ch_begins_there iso_ch_selection iso_ch_pin
                 iso_ch_pin_new iso_ch_pin_tries iso_ch_pin_changed iso_ch_logout iso_ch_challenge iso_ch_files
                 iso_ch_record iso_ch_deleted iso_ch_df_deleted iso_ch_reset iso_ch_chain iso_ch_chain_there
-                iso_ch_response iso_ch_manage_rule iso_ch_response_there iso_ch_select_name iso_ch_local_left;
+                iso_ch_response iso_ch_manage_rule iso_ch_response_there iso_ch_select_name iso_ch_local_left
+                iso_ch_df_lost iso_ch_df_made_again iso_ch_ef_lost;
             "iso-data.toml": iso_do_one_byte iso_do_ours iso_do_simple iso_do_two_bytes iso_do_tags iso_do_df
                 iso_do_df_deleted iso_do_case iso_do_more iso_do_lasting iso_do_list iso_do_list_wrong iso_do_put_odd
                 iso_do_put_odd_wrong iso_do_rule iso_counter_create iso_counter_update iso_counter_record
@@ -55,7 +59,8 @@ macro_rules! __suite_ids_iso {
                 iso_counter_admin iso_counter_store iso_counter_read iso_counter_refused iso_counter_everywhere
                 iso_counter_put iso_do_list_more iso_do_odd_limit iso_do_mf iso_do_key_import iso_counter_generate
                 iso_counter_reset iso_counter_erase iso_counter_write iso_counter_record_update iso_counter_terminate
-                iso_counter_sign iso_counter_auth iso_counter_channel iso_counter_full;
+                iso_counter_sign iso_counter_auth iso_counter_channel iso_counter_full iso_do_list_long
+                iso_counter_environment;
             "iso-keys.toml": iso_mse_set iso_mse_set_hash iso_mse_set_algorithm iso_mse_set_form iso_mse_set_slot
                 iso_mse_failed iso_mse_store iso_mse_store_form iso_mse_store_df iso_mse_store_lasting
                 iso_mse_store_rule iso_sign_pkcs1 iso_sign_pss iso_sign_raw iso_sign_p256 iso_sign_p384
@@ -71,7 +76,8 @@ macro_rules! __suite_ids_iso {
                 iso_key_elsewhere iso_mse_deactivated iso_mse_store_deactivated iso_generate_response
                 iso_internal_response iso_generate_a4 iso_generate_silent iso_generate_replaces iso_hash_reset
                 iso_hash_mse iso_hash_restore iso_sign_refused_after iso_decipher_empty iso_decipher_rule
-                iso_import_chained iso_import_short iso_import_1024 iso_hash_nothing;
+                iso_import_chained iso_import_short iso_import_1024 iso_hash_nothing iso_generate_last iso_import_last
+                iso_template_last_stored iso_template_last_refused;
             "iso-lifecycle.toml": iso_life_01_select iso_life_01_activate iso_life_01_deactivate iso_life_01_terminate
                 iso_life_01_delete iso_life_01_wrong_kind iso_life_01_binary iso_life_01_record iso_life_01_below
                 iso_life_01_df iso_life_01_df_changes iso_life_01_by_name iso_life_01_rules iso_life_03_select
@@ -92,7 +98,7 @@ macro_rules! __suite_ids_iso {
                 iso_life_itself iso_life_terminate_child iso_life_current_kept iso_life_channel iso_life_01_pin
                 iso_life_01_admin iso_life_01_key iso_life_03_pin iso_life_03_admin iso_life_03_key iso_life_05_pin
                 iso_life_05_admin iso_life_05_key iso_life_04_pin iso_life_04_admin iso_life_04_key iso_life_0c_pin
-                iso_life_0c_admin iso_life_0c_key;
+                iso_life_0c_admin iso_life_0c_key iso_life_card_envelope;
             "iso-limits.toml": iso_limit_file_len iso_limit_depth iso_limit_children iso_limit_records
                 iso_limit_records_cyclic iso_limit_record_length iso_limit_object iso_limit_memory
                 iso_limit_memory_freed iso_limit_chain iso_limit_chain_full iso_limit_names iso_limit_channels
@@ -111,7 +117,9 @@ macro_rules! __suite_ids_iso {
                 iso_pin_unset_others iso_pin_reset_puk_unset iso_pin_reset_above iso_pin_reset_drops
                 iso_pin_enable_wrong iso_pin_enable_not_verified iso_pin_disable_last iso_pin_change_lasts
                 iso_pin_change_blocked iso_pin_blocked_length iso_pin_reset_unblocks_verify iso_pin_two
-                iso_pin_admin_rule iso_pin_set_rule iso_pin_case iso_pin_p2;
+                iso_pin_admin_rule iso_pin_set_rule iso_pin_case iso_pin_p2 iso_pin_change_padded
+                iso_pin_change_padded_measured iso_pin_change_half iso_pin_zero_first iso_pin_zero_first_reset
+                iso_pin_zero_first_unset iso_pin_reset_padded iso_pin_reset_first iso_pin_order;
             "iso-record.toml": iso_rec_number iso_rec_number_cyclic iso_rec_number_variable iso_rec_modes_lf
                 iso_rec_nopointer_lf iso_rec_range_lf iso_rec_modes_cy iso_rec_nopointer_cy iso_rec_range_cy
                 iso_rec_modes_lv iso_rec_nopointer_lv iso_rec_range_lv iso_rec_number_keeps iso_rec_current_range
@@ -142,14 +150,16 @@ macro_rules! __suite_ids_iso {
                 iso_create_state_wrong iso_create_current iso_create_long iso_create_mf iso_create_mf_late
                 iso_create_mf_ef iso_create_df_size iso_create_records iso_create_records_forms
                 iso_create_internal_wrong iso_create_internal_taken iso_create_record_size iso_create_taken_first
-                iso_create_mf_name iso_create_6f_records iso_create_rule_mf iso_create_long_internal;
+                iso_create_mf_name iso_create_6f_records iso_create_rule_mf iso_create_long_internal iso_sel_path_mf;
             "iso-transfer.toml": iso_tr_class iso_tr_ins iso_tr_order iso_tr_lengths iso_tr_extended iso_tr_ne
                 iso_tr_response iso_tr_response_none iso_tr_response_form iso_tr_response_dropped iso_tr_chain
                 iso_tr_chain_foreign iso_tr_chain_select iso_tr_chain_reset iso_tr_envelope iso_tr_envelope_parts
                 iso_tr_envelope_end iso_tr_envelope_dropped iso_tr_envelope_p1p2 iso_tr_envelope_nested
                 iso_tr_envelope_status iso_tr_envelope_channel iso_tr_envelope_other_channel iso_tr_envelope_long
                 iso_tr_envelope_longest iso_tr_envelope_extended iso_tr_envelope_more iso_tr_silent
-                iso_tr_chain_response iso_tr_chain_envelope;
+                iso_tr_chain_response iso_tr_chain_envelope iso_tr_envelope_short_piece iso_tr_envelope_whole_piece
+                iso_tr_envelope_surplus iso_tr_envelope_extended_piece iso_tr_envelope_chained
+                iso_tr_envelope_inner_class;
         }
     };
 }
