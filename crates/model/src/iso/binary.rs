@@ -78,7 +78,10 @@ impl Card {
         }
         let file = match call.p1p2() {
             short @ 0..=0x1E => self.short_or_current(u8::try_from(short).unwrap_or(0), call.channel)?,
-            id => self.memory.child(self.session(call.channel)?.df, id).ok_or(words::NOT_FOUND)?,
+            id => {
+                let child = self.memory.child(self.session(call.channel)?.df, id);
+                child.filter(|file| !file.is_df()).ok_or(words::NOT_FOUND)?
+            }
         };
         let number = file.number;
         let bytes = self.content(number, call)?;

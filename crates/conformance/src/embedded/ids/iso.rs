@@ -33,7 +33,7 @@ macro_rules! __suite_ids_iso {
                 iso_acc_86_allowed iso_acc_df_86_refused iso_acc_df_86_allowed iso_rule_malformed_first iso_first_pin
                 iso_first_key iso_first_arr iso_arr_unusable iso_ab_mf iso_ab_first iso_ab_first_key iso_ab_reference
                 iso_rule_any_key iso_rule_any_lower iso_rule_deactivated_df iso_rule_deactivated_df_key
-                iso_rule_terminated_df;
+                iso_rule_terminated_df iso_arr_deactivated_df;
             "iso-auth.toml": iso_auth_ok iso_auth_wrong iso_auth_once iso_auth_other_length iso_auth_newest
                 iso_auth_unset iso_auth_form iso_auth_drops iso_auth_refill iso_auth_set iso_auth_192 iso_auth_256
                 iso_auth_replaced iso_auth_replaced_unruled iso_auth_rule iso_auth_deactivated iso_auth_read
