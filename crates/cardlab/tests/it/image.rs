@@ -277,7 +277,7 @@ fn spoilt() -> Vec<Spoilt> {
     tiny[10..14].copy_from_slice(&1536u32.to_be_bytes());
     vec![
         (with(0, b"X"), "this is not a card image"),
-        (sealed(with(8, &[0, 2])), "the image has format version 2, which is not known here"),
+        (sealed(with(8, &[0, 3])), "the image has format version 3, which is not known here"),
         (with(20, b"X"), "the image is damaged: the header's checksum does not match"),
         (blank()[..20_000].to_vec(), "the image is damaged: the memory is not as long as its header says"),
         (sealed(with(16, &[0xFF, 0xFF])), "the image is damaged: the header's lengths contradict each other"),
