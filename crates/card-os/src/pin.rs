@@ -41,14 +41,14 @@ pub(crate) enum LifeCycle {
     Operational = 5,
 }
 
-/// Why a PIN operation does not happen.
+/// Why nothing is done with a PIN or key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Error {
     /// Wrong; so many tries are left.
     Wrong(u8),
     /// No tries were left before this one.
     Blocked,
-    /// There is no such PIN.
+    /// It was never set.
     NotSet,
     /// The memory failed.
     Memory(nvm::Error),
@@ -61,12 +61,12 @@ impl From<nvm::Error> for Error {
 }
 
 impl Error {
-    /// The status word on a card whose blocked PINs answer `blocked`.
-    pub(crate) fn status(self, blocked: Status) -> Status {
+    /// The status word on a card whose blocked PINs answer `blocked`, and those that were never set `not_set`.
+    pub(crate) fn status(self, blocked: Status, not_set: Status) -> Status {
         match self {
             Self::Wrong(left) => Status::tries_left(left),
             Self::Blocked => blocked,
-            Self::NotSet => Status::tries_left(0),
+            Self::NotSet => not_set,
             Self::Memory(error) => error.into(),
         }
     }

@@ -6,6 +6,9 @@ use super::{Context, expect_case};
 use crate::pin::{self, LifeCycle, PIN, PUK, STORED, Value};
 use crate::platform::Platform;
 
+/// What a PIN that was never set answers in the dialect.
+const NOT_SET: Status = Status::tries_left(0);
+
 /// A padded PIN or PUK; `bytes` has at most sixteen bytes.
 fn value(bytes: &[u8]) -> Result<Value, Status> {
     pin::padded(bytes).ok_or(Status::WRONG_LENGTH)
@@ -46,7 +49,7 @@ pub(super) fn verify<P: Platform>(context: &mut Context<'_, P>, command: &Comman
     let candidate = value(command.data)?;
     context.session()?.verified = false;
     let blocked = context.preset.blocked;
-    pin::verify(context.store, context.events, PIN, &candidate).map_err(|error| error.status(blocked))?;
+    pin::verify(context.store, context.events, PIN, &candidate).map_err(|error| error.status(blocked, NOT_SET))?;
     context.session()?.verified = true;
     Ok(())
 }
@@ -98,7 +101,7 @@ fn replace<P: Platform>(context: &mut Context<'_, P>, command: &Command<'_>) -> 
     let (old, new) = (value(old)?, new_pin(context, new)?);
     forget_verification(context)?;
     let blocked = context.preset.blocked;
-    pin::change(context.store, context.events, PIN, &old, &new).map_err(|error| error.status(blocked))
+    pin::change(context.store, context.events, PIN, &old, &new).map_err(|error| error.status(blocked, NOT_SET))
 }
 
 /// RESET RETRY COUNTER with PUK and new PIN; case 3.
@@ -117,5 +120,5 @@ pub(super) fn unblock<P: Platform>(context: &mut Context<'_, P>, command: &Comma
     }
     forget_verification(context)?;
     let blocked = context.preset.blocked;
-    pin::unblock(context.store, context.events, &puk, &new).map_err(|error| error.status(blocked))
+    pin::unblock(context.store, context.events, &puk, &new).map_err(|error| error.status(blocked, NOT_SET))
 }

@@ -1,6 +1,5 @@
 //! What is done with a PIN or an administration key: trying it, setting it, filling its counter, asking about it.
 
-use card_wire::Status;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -13,39 +12,9 @@ use crate::nvm::object::Object;
 use crate::nvm::page::PageNo;
 use crate::nvm::store::Store;
 use crate::nvm::{self, Nvm};
+pub(crate) use crate::pin::Error;
 use crate::pin::unpadded_len;
 use crate::platform::{Event, Events};
-
-/// Why nothing is done with a PIN or key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Error {
-    /// Wrong; so many tries are left.
-    Wrong(u8),
-    /// No tries were left before this one.
-    Blocked,
-    /// It was never set.
-    NotSet,
-    /// The memory failed.
-    Memory(nvm::Error),
-}
-
-impl From<nvm::Error> for Error {
-    fn from(error: nvm::Error) -> Self {
-        Self::Memory(error)
-    }
-}
-
-impl Error {
-    /// The status word on a card whose blocked PINs answer `blocked`.
-    pub(crate) fn status(self, blocked: Status) -> Status {
-        match self {
-            Self::Wrong(left) => Status::tries_left(left),
-            Self::Blocked => blocked,
-            Self::NotSet => Status::REFERENCE_DATA_UNUSABLE,
-            Self::Memory(error) => error.into(),
-        }
-    }
-}
 
 /// A PIN or key on its way in, padded with zeros; wiped on drop.
 pub(crate) struct Value {

@@ -79,7 +79,7 @@ impl<P: Platform> Context<'_, P> {
         if !matches!(error, reference::Error::Blocked | reference::Error::NotSet) {
             self.forget_verified(file);
         }
-        Err(error.status(self.preset.blocked))
+        Err(error.status(self.preset.blocked, Status::REFERENCE_DATA_UNUSABLE))
     }
 
     /// What can be said of a PIN or key that can be used.
