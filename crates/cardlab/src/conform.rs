@@ -11,6 +11,7 @@ mod suite;
 
 use std::process::ExitCode;
 
+use card_conformance::suite::FileDigestInput;
 use card_conformance::{Case, Report, Verdict};
 use serde::Serialize;
 
@@ -104,8 +105,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => {}
     }
     args.target.check()?;
-    let suite = args.suite.load()?.suite;
-    let exceptions = args.exceptions.load(&suite)?;
+    let suite::Loaded { suite, files } = args.suite.load()?;
+    let known = args.exceptions.load(&suite)?;
     let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
     let name = preset.as_ref().map(|preset| preset.name.as_str());
     let cases: Vec<&Case> = suite.select(&args.case, name).collect();
@@ -133,9 +134,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         target: target.clone(),
         reader: args.target.reader.clone(),
         seed: simulated.then_some(seed),
+        shuffle: args.run.shuffle,
         started,
         suite: &suite,
         report: &report,
+        folders: &args.suite.folders,
+        digests: files.iter().map(FileDigestInput::digest).collect(),
+        known: &known,
     })?;
     if played.stopped {
         eprintln!("cardlab: stopped: {} of {count} cases were played", report.outcomes.len());
@@ -144,7 +149,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if report.exit_code() == crate::COULD_NOT_RUN {
         eprintln!("cardlab: nothing ran: every case needs a card that can be made anew; use --target sim");
     }
-    let code = exceptions::judge(&args.exceptions, &exceptions, &report, args.json)?;
+    let code = exceptions::judge(&args.exceptions, &known.exceptions, &report, args.json)?;
     Ok(ExitCode::from(code))
 }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use card_conformance::exceptions::Exceptions;
+use card_conformance::suite::FileDigestInput;
 use card_conformance::{Report, Source, Suite};
 
+use super::files::Known;
 use super::mistake;
 use crate::output;
 
@@ -22,11 +24,13 @@ pub(crate) struct ExceptionArgs {
 
 impl ExceptionArgs {
     /// The exceptions for this suite; none without a file.
-    pub(super) fn load(&self, suite: &Suite) -> anyhow::Result<Exceptions> {
-        let Some(path) = &self.file else { return Ok(Exceptions::default()) };
+    pub(super) fn load(&self, suite: &Suite) -> anyhow::Result<Known> {
+        let Some(path) = &self.file else { return Ok(Known::default()) };
         let name = path.display().to_string();
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        Exceptions::load(Source { name: &name, text: &text }, suite).map_err(|error| mistake::underlined(&error, &text))
+        let exceptions = Exceptions::load(Source { name: &name, text: &text }, suite)
+            .map_err(|error| mistake::underlined(&error, &text))?;
+        Ok(Known { exceptions, digest: Some(FileDigestInput { name, text }.digest()) })
     }
 }
 

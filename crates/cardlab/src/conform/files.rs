@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use card_conformance::embedded::SCRIPTS;
-use card_conformance::record::{Digests, RunInfo, RunRecord};
+use card_conformance::exceptions::Exceptions;
+use card_conformance::record::{Digests, FileDigest, RunInfo, RunRecord};
 use card_conformance::report::redact::Secrets;
 use card_conformance::report::{build, html, json, junit};
 use card_conformance::transcript::Event;
 use card_conformance::{Report, Suite};
 use jiff::Timestamp;
+
+/// What is allowed where nobody's card can be harmed.
+const ALL_ALLOWED: &str = "everything: each case has a built-in card of its own";
 
 /// Where the forms go.
 #[derive(clap::Args)]
@@ -33,9 +36,23 @@ pub(crate) struct Ran<'r> {
     pub(crate) target: String,
     pub(crate) reader: Option<String>,
     pub(crate) seed: Option<u64>,
+    /// Seed of the order, if it was another than the suite's.
+    pub(crate) shuffle: Option<u64>,
     pub(crate) started: Timestamp,
     pub(crate) suite: &'r Suite,
     pub(crate) report: &'r Report,
+    /// The folders of `--suite`, as they were given.
+    pub(crate) folders: &'r [PathBuf],
+    /// Of the suite's files.
+    pub(crate) digests: Vec<FileDigest>,
+    pub(crate) known: &'r Known,
+}
+
+/// Known exceptions, and the digest of their file.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) exceptions: Exceptions,
+    pub(crate) digest: Option<FileDigest>,
 }
 
 impl Files {
@@ -68,17 +85,17 @@ impl Files {
             started: ran.started.to_string(),
             ended: Timestamp::now().to_string(),
             seed: ran.seed,
-            shuffle: None,
-            allowed: Vec::new(),
+            shuffle: ran.shuffle,
+            allowed: ran.seed.map(|_| ALL_ALLOWED.to_owned()).into_iter().collect(),
             again: again(ran),
         };
         let record = RunRecord {
             program: concat!("cardlab ", env!("CARGO_PKG_VERSION")).to_owned(),
             run,
-            digests: Digests { suite: build::suite_digests(SCRIPTS), ..Digests::default() },
+            digests: Digests { suite: ran.digests.clone(), exceptions: ran.known.digest.clone(), ..Digests::default() },
             ..RunRecord::default()
         };
-        Ok(build::finish(record, ran.suite, ran.report, Vec::new(), &secrets(ran.suite))?)
+        Ok(build::finish(record, ran.suite, ran.report, &ran.known.exceptions, &secrets(ran.suite))?)
     }
 }
 
@@ -89,7 +106,8 @@ fn again(ran: &Ran<'_>) -> String {
         (None, Some(seed)) => format!(" --seed {seed}"),
         (None, None) => String::new(),
     };
-    format!("cardlab conform{target} --case {{case}}")
+    let folders: String = ran.folders.iter().map(|folder| format!(" --suite '{}'", folder.display())).collect();
+    format!("cardlab conform{target}{folders} --case {{case}}")
 }
 
 /// The ATR of the first reset that was answered.

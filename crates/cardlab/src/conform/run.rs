@@ -27,7 +27,7 @@ pub(super) struct RunArgs {
     jobs: Option<NonZeroUsize>,
     /// Play the cases in an order that this number decides; what comes out stays in the order of the suite
     #[arg(long, value_name = "SEED")]
-    shuffle: Option<u64>,
+    pub(super) shuffle: Option<u64>,
 }
 
 /// What came of a run.

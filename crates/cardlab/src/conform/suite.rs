@@ -16,13 +16,12 @@ use crate::output;
 pub(crate) struct SuiteArgs {
     /// Folder with cases of your own, in place of the built-in ones; can be given more than once
     #[arg(long = "suite", value_name = "DIR")]
-    folders: Vec<PathBuf>,
+    pub(super) folders: Vec<PathBuf>,
 }
 
 /// A suite and the files that it is from.
 pub(crate) struct Loaded {
     pub(crate) suite: Suite,
-    #[expect(dead_code, reason = "the record of a run has their digests")]
     pub(crate) files: Vec<FileDigestInput>,
 }
 

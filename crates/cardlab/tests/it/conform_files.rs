@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use card_conformance::report::json;
 use card_os::Preset;
 use card_os::sim::SimCard;
 use rsa_host::HostRsa;
@@ -87,6 +88,39 @@ fn exceptions_decide_the_exit_code() {
     let of_suite = ["--case", "select-mf", "--exceptions", &file];
     assert!(says(&of_suite, 0).contains("STALE    select-mf: ticket 17"));
     says(&[&of_suite[..], &["--strict"]].concat(), 1);
+}
+
+/// The record tells what was played and what was forgiven, so that an auditor can hold it against the files.
+#[test]
+fn the_record_knows_own_suites_exceptions_and_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| path(folder.path(), name);
+    let (dir, known, report) = (at("my-suite"), at("known.toml"), at("run.json"));
+    let page = at("run.html");
+    says(&["new", &dir], 0);
+    let example = path(Path::new(&dir), "example.toml");
+    let text = fs::read_to_string(&example).unwrap();
+    let spoilt = text.replacen("data = \"nonzero:8\"", "data = \"00*8\"", 1);
+    assert_ne!(spoilt, text);
+    fs::write(&example, spoilt).unwrap();
+    fs::write(&known, "[[exception]]\ncase = \"example-challenge\"\nreason = \"ticket 17\"\n").unwrap();
+    let files = ["--json-report", &report, "--html", &page, "--shuffle", "7"];
+    says(&[&["--suite", &dir, "--exceptions", &known][..], &files].concat(), 0);
+    let record = json::read(&fs::read_to_string(&report).unwrap()).unwrap();
+    let names: Vec<&str> = record.digests.suite.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["_shared.toml", "clauses.toml", "example.toml"]);
+    assert_eq!(record.digests.exceptions.as_ref().map(|file| file.name.as_str()), Some(known.as_str()));
+    assert_eq!((record.exceptions[0].used.len(), record.run.shuffle), (1, Some(7)));
+    let case = record.cases.iter().find(|case| case.id == "example-challenge").unwrap();
+    assert_eq!(case.exception.as_deref(), Some("ticket 17"));
+    assert!(record.run.again.contains(&dir), "{}", record.run.again);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("ticket 17") && page.contains("everything: each case has a built-in card of its own"));
+    assert!(says(&["verify-report", &report, "--suite", &dir], 0).contains("0 wrong, 0 not checked"));
+    fs::write(&known, "# nothing is forgiven\n").unwrap();
+    assert!(says(&["verify-report", &report, "--suite", &dir], 1).contains("WRONG: the exceptions file"));
+    fs::write(&example, text).unwrap();
+    assert!(says(&["verify-report", &report, "--suite", &dir], 1).contains("WRONG: the suite file example.toml"));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! From the outcomes of a run to its record: redacted, counted and sealed.
 
+use crate::exceptions::Exceptions;
 use crate::outcome::{Outcome, Report, Verdict};
-use crate::record::{CaseRecord, ExceptionRecord, FileDigest, Part, RunRecord, SCHEMA, Summary, VerdictKind};
+use crate::record::{CaseRecord, Part, RunRecord, SCHEMA, Summary, VerdictKind};
 use crate::report::json::{self, RecordError};
 use crate::report::redact::{RawExchange, Secrets};
-use crate::script::{Case, Source, Suite};
+use crate::script::{Case, Suite};
 use crate::tags::Tag;
 use crate::transcript::Event;
 
@@ -45,8 +46,6 @@ pub fn case_record(case: &Case, outcome: &Outcome, secrets: &Secrets) -> CaseRec
 /// What went over the wire, by the part of the case that it belongs to.
 fn exchanges(outcome: &Outcome) -> Vec<RawExchange> {
     let [own, teardown] = outcome.parts;
-    // A case that ended in its setup has no part of its own.
-    let (own, teardown) = if own == 0 { (usize::MAX, usize::MAX) } else { (own, teardown) };
     let events = outcome.transcript.events().iter().enumerate();
     events
         .filter_map(|(at, event)| {
@@ -74,15 +73,7 @@ fn may_set_key(command: &[u8]) -> bool {
     matches!(command, [_, 0xD6, _, 0, lc @ (16 | 24 | 32), data @ ..] if data.len() >= usize::from(*lc))
 }
 
-/// Digests of the suite's scripts.
-#[must_use]
-pub fn suite_digests(scripts: &[Source<'_>]) -> Vec<FileDigest> {
-    let digest =
-        |source: &Source<'_>| FileDigest { name: source.name.to_owned(), sha256: json::sha256(source.text.as_bytes()) };
-    scripts.iter().map(digest).collect()
-}
-
-/// Puts the record of a run together. `record` has everything but what the report says.
+/// Puts the record of a run together. `record` has everything but what the report and the exceptions say.
 ///
 /// # Errors
 /// [`RecordError`] where it cannot be written as JSON.
@@ -90,7 +81,7 @@ pub fn finish(
     mut record: RunRecord,
     suite: &Suite,
     report: &Report,
-    exceptions: Vec<ExceptionRecord>,
+    known: &Exceptions,
     secrets: &Secrets,
 ) -> Result<RunRecord, RecordError> {
     record.schema = SCHEMA;
@@ -98,7 +89,7 @@ pub fn finish(
         let played = report.outcomes.iter().filter_map(|outcome| Some((suite.case(&outcome.case)?, outcome)));
         record.cases = played.map(|(case, outcome)| case_record(case, outcome, secrets)).collect();
     }
-    record.exceptions = exceptions;
+    record.exceptions = known.apply(&mut record.cases);
     record.summary = Summary::of(&record.cases, &record.exceptions);
     secrets.sweep(&mut record);
     json::seal(&mut record)?;
