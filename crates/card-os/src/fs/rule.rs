@@ -9,6 +9,7 @@ use super::life::{self, LifeCycle};
 use super::record::Records;
 use super::{Error, FileRef, fcp, internal};
 use crate::nvm::index::{Entry, Index};
+use crate::nvm::object::Kind;
 use crate::nvm::store::Store;
 use crate::nvm::{self, Nvm};
 use crate::session::VERIFIED;
@@ -124,8 +125,8 @@ pub(crate) fn expect<N: Nvm>(store: &mut Store<N>, asker: &Asker, file: &Entry, 
     }
 }
 
-/// Asks the record of an EF.ARR, found from the master file down. What is missing or not usable never allows; a
-/// deactivated DF above it does not matter, which could not be activated again else.
+/// Asks the record of an EF.ARR, found from the master file down; a DF of that identifier is passed over. What is missing
+/// or not usable never allows. A deactivated DF above the EF does not matter: it could never be activated again.
 fn by_reference<N: Nvm>(
     store: &mut Store<N>,
     asker: &Asker,
@@ -139,8 +140,9 @@ fn by_reference<N: Nvm>(
         _ => return Ok(false),
     };
     let index = store.index();
-    let found =
-        internal::downwards(index, internal::home(index, file)).find_map(|df| index.child(df.page, id)).copied();
+    let found = internal::downwards(index, internal::home(index, file))
+        .find_map(|df| index.child(df.page, id).filter(|found| found.kind == Kind::Ef))
+        .copied();
     let Some(arr) = found.filter(|arr| life::expect_askable(index, arr).is_ok()) else { return Ok(false) };
     let record = Records::open(store, &arr).and_then(|records| records.read(store, usize::from(number)));
     match record {

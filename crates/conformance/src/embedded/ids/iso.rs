@@ -11,22 +11,23 @@ macro_rules! __suite_ids_iso {
                 iso_rule_bits iso_rule_ef_terminate iso_rule_ef_activate iso_rule_ef_deactivate iso_rule_ef_write
                 iso_rule_ef_update iso_rule_ef_delete iso_rule_erase iso_rule_records iso_rule_append
                 iso_rule_df_create iso_rule_df_create_ef iso_rule_delete_child iso_rule_delete_below iso_rule_df_life
-                iso_arr iso_arr_never iso_arr_condition_byte iso_arr_missing iso_arr_below_deactivated iso_arr_pairs
-                iso_arr_first iso_arr_changes iso_arr_wins iso_ab_always iso_ab_pin iso_ab_pin_default iso_ab_admin
-                iso_ab_or iso_ab_and iso_ab_several iso_ab_sm iso_ab_instruction iso_ab_nested iso_86 iso_86_df
-                iso_86_wrong iso_rule_odd iso_rule_above iso_rule_any_below iso_rule_any_not_beside iso_rule_disabled
-                iso_rule_select iso_rule_wrong_size iso_rule_order iso_rule_sfi iso_ab_df iso_ab_key iso_ab_records
-                iso_ab_empty iso_86_admin iso_86_life iso_acc_pin_refused iso_acc_pin_allowed iso_acc_df_pin_refused
-                iso_acc_df_pin_allowed iso_acc_admin_refused iso_acc_admin_allowed iso_acc_df_admin_refused
-                iso_acc_df_admin_allowed iso_acc_or_refused iso_acc_or_allowed iso_acc_or_allowed_key
-                iso_acc_df_or_refused iso_acc_df_or_allowed iso_acc_df_or_allowed_key iso_acc_and_refused
-                iso_acc_and_allowed iso_acc_df_and_refused iso_acc_df_and_allowed iso_acc_any_refused
-                iso_acc_any_allowed iso_acc_df_any_refused iso_acc_df_any_allowed iso_acc_never_refused
-                iso_acc_df_never_refused iso_acc_sm_refused iso_acc_df_sm_refused iso_acc_arr_refused
-                iso_acc_arr_allowed iso_acc_df_arr_refused iso_acc_df_arr_allowed iso_acc_ab_refused
-                iso_acc_ab_allowed iso_acc_df_ab_refused iso_acc_df_ab_allowed iso_acc_ab_admin_refused
-                iso_acc_ab_admin_allowed iso_acc_df_ab_admin_refused iso_acc_df_ab_admin_allowed iso_acc_ab_or_refused
-                iso_acc_ab_or_allowed iso_acc_ab_or_allowed_key iso_acc_df_ab_or_refused iso_acc_df_ab_or_allowed
+                iso_arr iso_arr_never iso_arr_condition_byte iso_arr_missing iso_arr_below_deactivated
+                iso_arr_is_an_ef iso_arr_pairs iso_arr_first iso_arr_changes iso_arr_wins iso_ab_always iso_ab_pin
+                iso_ab_pin_default iso_ab_admin iso_ab_or iso_ab_and iso_ab_several iso_ab_sm iso_ab_instruction
+                iso_ab_nested iso_86 iso_86_df iso_86_wrong iso_rule_odd iso_rule_above iso_rule_any_below
+                iso_rule_any_not_beside iso_rule_disabled iso_rule_select iso_rule_wrong_size iso_rule_order
+                iso_rule_sfi iso_ab_df iso_ab_key iso_ab_records iso_ab_empty iso_86_admin iso_86_life
+                iso_acc_pin_refused iso_acc_pin_allowed iso_acc_df_pin_refused iso_acc_df_pin_allowed
+                iso_acc_admin_refused iso_acc_admin_allowed iso_acc_df_admin_refused iso_acc_df_admin_allowed
+                iso_acc_or_refused iso_acc_or_allowed iso_acc_or_allowed_key iso_acc_df_or_refused
+                iso_acc_df_or_allowed iso_acc_df_or_allowed_key iso_acc_and_refused iso_acc_and_allowed
+                iso_acc_df_and_refused iso_acc_df_and_allowed iso_acc_any_refused iso_acc_any_allowed
+                iso_acc_df_any_refused iso_acc_df_any_allowed iso_acc_never_refused iso_acc_df_never_refused
+                iso_acc_sm_refused iso_acc_df_sm_refused iso_acc_arr_refused iso_acc_arr_allowed
+                iso_acc_df_arr_refused iso_acc_df_arr_allowed iso_acc_ab_refused iso_acc_ab_allowed
+                iso_acc_df_ab_refused iso_acc_df_ab_allowed iso_acc_ab_admin_refused iso_acc_ab_admin_allowed
+                iso_acc_df_ab_admin_refused iso_acc_df_ab_admin_allowed iso_acc_ab_or_refused iso_acc_ab_or_allowed
+                iso_acc_ab_or_allowed_key iso_acc_df_ab_or_refused iso_acc_df_ab_or_allowed
                 iso_acc_df_ab_or_allowed_key iso_acc_ab_and_refused iso_acc_ab_and_allowed iso_acc_df_ab_and_refused
                 iso_acc_df_ab_and_allowed iso_acc_ab_byte_refused iso_acc_ab_byte_allowed iso_acc_df_ab_byte_refused
                 iso_acc_df_ab_byte_allowed iso_acc_ab_ins_refused iso_acc_ab_ins_allowed iso_acc_86_refused
