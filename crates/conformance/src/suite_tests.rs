@@ -1,4 +1,4 @@
-//! One `#[test]` for each case, in the crate of whoever has a card: [`suite_tests!`](crate::suite_tests).
+//! One `#[test]` for each case, in the crate of whoever has a card: [`suite_tests!`](crate::suite_tests!).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
