@@ -6,6 +6,7 @@
 //! through [`Target`] and nothing else.
 #![forbid(unsafe_code)]
 
+pub mod card_file;
 pub mod cipher;
 pub mod clauses;
 pub mod compare;
@@ -35,5 +36,5 @@ pub mod verify;
 pub use error::{ScriptError, ScriptErrorKind};
 pub use outcome::{Outcome, Report, SkipReason, Verdict};
 pub use runner::{Jobs, Player, run_case, run_parallel, run_suite, shuffle};
-pub use script::{Case, Source, Suite};
+pub use script::{CardState, Case, Source, Suite};
 pub use target::{ForkingTarget, FreshError, InProcessTarget, Part, Target, TransportTarget};

@@ -70,6 +70,27 @@ fn contains(text: &str, pattern: &str) -> bool {
     })
 }
 
+/// The state that a card is in before anything is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CardState {
+    /// Nothing is set, as on a fresh card of a preset.
+    #[default]
+    Blank,
+    /// Somebody's card: PIN and PUK are set.
+    Operational,
+}
+
+impl CardState {
+    /// Its name in card files and records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::Operational => "operational",
+        }
+    }
+}
+
 /// One case: a fresh card of a preset, steps, and what each must answer.
 #[derive(Clone, Debug)]
 pub struct Case {
