@@ -5,16 +5,18 @@ use std::ops::Range;
 
 mod raw;
 mod steps;
+mod unfold;
 
 use toml::Spanned;
 
 use self::raw::{RawCase, RawFile, RawSetup, RawStep};
 use self::steps::step;
+use self::unfold::Unfolded;
 use crate::clauses;
 use crate::error::{self, ScriptError, ScriptErrorKind};
 use crate::needs;
 use crate::pattern::Pattern;
-use crate::script::{Case, Source, Step, Suite};
+use crate::script::{CardState, Case, Operational, Source, Step, Suite};
 use crate::tags::{self, Tag};
 use crate::template::{Template, Variables, is_name};
 
@@ -63,6 +65,7 @@ struct Setup<'a> {
     script: Script<'a>,
     after: Vec<Spanned<String>>,
     steps: Vec<Spanned<RawStep>>,
+    operational: Option<Vec<Spanned<RawStep>>>,
 }
 
 /// What all files together define.
@@ -121,7 +124,7 @@ impl<'a> Shared<'a> {
             }
         }
         for (name, raw) in setups {
-            let setup = Setup { script, after: raw.after, steps: raw.steps };
+            let setup = Setup { script, after: raw.after, steps: raw.steps, operational: raw.operational };
             if self.setups.insert(script.name(&name)?, setup).is_some() && !self.provided[1].remove(name.get_ref()) {
                 return Err(script.duplicate(&name));
             }
@@ -142,21 +145,21 @@ impl<'a> Shared<'a> {
         if raw.steps.is_empty() {
             return Err(script.error(raw.id.span(), ScriptErrorKind::Empty));
         }
-        let mut steps = Vec::new();
-        let mut known: BTreeSet<String> = self.values.keys().cloned().collect();
-        let mut played = 0;
-        for name in &raw.setup {
-            self.unfold(script, name, &mut Vec::new(), &mut played, &mut known, &mut steps)?;
-        }
-        let setup_steps = steps.len();
-        for raw_step in &raw.steps {
-            steps.push(step(script, raw_step, &mut known)?);
-        }
+        let blank = self.steps(script, raw, CardState::Blank)?;
+        let steps = [&blank.setup[..], &blank.own].concat();
         let proved = tags::proved(&steps, &self.values);
-        let tags = Self::tags(script, raw, proved)?;
+        let declared = Self::declared(script, raw, &proved)?;
+        let operational = if blank.is_about_operational {
+            let there = self.steps(script, raw, CardState::Operational)?;
+            let tags = tags::proved(&[&there.setup[..], &there.own].concat(), &self.values);
+            // What only making the card operational costs is not paid again.
+            let declared = declared.iter().filter(|tag| !proved.contains(tag)).copied();
+            Some(Operational { tags: tags.iter().copied().chain(declared).collect(), setup: there.setup })
+        } else {
+            None
+        };
+        let tags = if declared.is_empty() { proved } else { declared };
         let needs = raw.needs.iter().map(|name| need(script, name)).collect::<Loading<Vec<_>>>()?;
-        let teardown = raw.teardown.iter().map(|raw_step| step(script, raw_step, &mut known));
-        let teardown = teardown.collect::<Loading<Vec<_>>>()?;
         Ok(Case {
             id,
             title: raw.title.get_ref().clone(),
@@ -166,18 +169,30 @@ impl<'a> Shared<'a> {
             stateless: raw.stateless,
             file: script.0.name.to_owned(),
             line: error::line(script.0.text, raw.id.span().start),
+            setup_steps: blank.setup.len(),
             steps,
+            operational,
             setups: raw.setup.iter().map(|name| name.get_ref().clone()).collect(),
-            setup_steps,
             requirements: raw.requirements.clone(),
             tags,
             needs,
-            teardown,
+            teardown: blank.teardown,
         })
     }
 
-    /// The declared tags, which must not say less than the steps prove; without any, what they prove.
-    fn tags(script: Script<'_>, raw: &RawCase, proved: BTreeSet<Tag>) -> Loading<BTreeSet<Tag>> {
+    /// All steps of a case on a card in this state.
+    fn steps(&self, script: Script<'_>, raw: &RawCase, state: CardState) -> Loading<Steps> {
+        let mut unfolded = Unfolded::new(self, state);
+        raw.setup.iter().try_for_each(|name| unfolded.add(script, name))?;
+        let Unfolded { mut known, steps: setup, is_about_operational, .. } = unfolded;
+        let mut checked = |steps: &[Spanned<RawStep>]| -> Loading<Vec<Step>> {
+            steps.iter().map(|raw_step| step(script, raw_step, &mut known)).collect()
+        };
+        Ok(Steps { setup, own: checked(&raw.steps)?, teardown: checked(&raw.teardown)?, is_about_operational })
+    }
+
+    /// The declared tags, which must not say less than the steps prove.
+    fn declared(script: Script<'_>, raw: &RawCase, proved: &BTreeSet<Tag>) -> Loading<BTreeSet<Tag>> {
         let mut declared = BTreeSet::new();
         for name in &raw.tags {
             let tag = Tag::named(name.get_ref()).ok_or_else(|| {
@@ -188,45 +203,18 @@ impl<'a> Shared<'a> {
         }
         let missing = proved.iter().find(|tag| **tag != Tag::Reads && !declared.contains(*tag));
         match (raw.tags.first(), missing) {
-            (None, _) => Ok(proved),
             (Some(first), Some(tag)) => Err(script.error(first.span(), ScriptErrorKind::TagMissing { tag: *tag })),
-            (Some(_), None) => Ok(declared),
+            _ => Ok(declared),
         }
     }
+}
 
-    /// Appends the steps of a setup and of those it needs. Two names in each `after` would double the work with each
-    /// level, so the setups of a case are counted.
-    fn unfold(
-        &self,
-        script: Script<'_>,
-        name: &Spanned<String>,
-        open: &mut Vec<String>,
-        played: &mut usize,
-        known: &mut BTreeSet<String>,
-        steps: &mut Vec<Step>,
-    ) -> Loading<()> {
-        let wanted = name.get_ref();
-        *played += 1;
-        if *played > MAX_SETUPS {
-            return Err(script.error(name.span(), ScriptErrorKind::TooManySetups { max: MAX_SETUPS }));
-        }
-        if open.contains(wanted) {
-            return Err(script.error(name.span(), ScriptErrorKind::SetupCycle { name: wanted.clone() }));
-        }
-        let setup = self.setups.get(wanted).ok_or_else(|| {
-            let nearest = needs::nearest(wanted, self.setups.keys().map(String::as_str)).map(str::to_owned);
-            script.error(name.span(), ScriptErrorKind::UnknownSetup { name: wanted.clone(), nearest })
-        })?;
-        open.push(wanted.clone());
-        for before in &setup.after {
-            self.unfold(setup.script, before, open, played, known, steps)?;
-        }
-        open.pop();
-        for raw in &setup.steps {
-            steps.push(step(setup.script, raw, known)?);
-        }
-        Ok(())
-    }
+/// The checked steps of a case.
+struct Steps {
+    setup: Vec<Step>,
+    own: Vec<Step>,
+    teardown: Vec<Step>,
+    is_about_operational: bool,
 }
 
 fn need(script: Script<'_>, name: &Spanned<String>) -> Loading<&'static str> {

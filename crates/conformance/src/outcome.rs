@@ -6,6 +6,7 @@ use card_wire::Status;
 use host_driver::TransportError;
 
 use crate::record::VerdictKind;
+use crate::script::Case;
 use crate::target::FreshError;
 use crate::template::TemplateError;
 use crate::transcript::Transcript;
@@ -30,15 +31,51 @@ pub struct Outcome {
     pub times: Vec<(usize, u64)>,
     /// What went wrong when the card was put back into its state; the verdict is of the case alone.
     pub left_behind: Option<Failure>,
+    /// It was played on another card in place of the card under test, and why.
+    pub simulated: Option<String>,
 }
 
-/// Passed, failed or skipped.
+impl Outcome {
+    /// Of a case that was not played.
+    #[must_use]
+    pub fn not_played(case: &Case, verdict: Verdict) -> Self {
+        Self {
+            case: case.id.clone(),
+            title: case.title.clone(),
+            verdict,
+            transcript: Transcript::of(&case.id),
+            parts: [0; 2],
+            micros: 0,
+            times: Vec::new(),
+            left_behind: None,
+            simulated: None,
+        }
+    }
+
+    /// It passed on the card under test.
+    #[must_use]
+    pub const fn is_passed(&self) -> bool {
+        self.verdict.is_passed() && self.simulated.is_none()
+    }
+
+    /// It failed on the card under test.
+    #[must_use]
+    pub const fn is_failed(&self) -> bool {
+        self.verdict.is_failed() && self.simulated.is_none()
+    }
+}
+
+/// How a case came out.
 #[derive(Debug)]
 pub enum Verdict {
     /// Every step answered as it must.
     Passed,
     /// A step did not; the case ended there.
     Failed(Failure),
+    /// The case says nothing about this card: it is about another, or a capability is missing.
+    NotApplicable(String),
+    /// It was not played, for the safety of the card.
+    Refused(String),
     /// The case was not played.
     Skipped(SkipReason),
 }
@@ -155,6 +192,8 @@ impl Verdict {
         match self {
             Self::Passed => VerdictKind::Passed,
             Self::Failed(_) => VerdictKind::Failed,
+            Self::NotApplicable(_) => VerdictKind::NotApplicable,
+            Self::Refused(_) => VerdictKind::Refused,
             Self::Skipped(_) => VerdictKind::Skipped,
         }
     }
@@ -165,7 +204,20 @@ impl Verdict {
         match self {
             Self::Passed => "passed",
             Self::Failed(_) => "FAILED",
+            Self::NotApplicable(_) => "n/a",
+            Self::Refused(_) => "refused",
             Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// Why it did not pass; none where it did.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Passed => None,
+            Self::Failed(failure) => Some(failure.to_string()),
+            Self::NotApplicable(why) | Self::Refused(why) => Some(why.clone()),
+            Self::Skipped(reason) => Some(reason.to_string()),
         }
     }
 }
@@ -178,19 +230,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// Number of cases that passed.
+    /// Number of cases that passed on the card under test.
     #[must_use]
     pub fn passed(&self) -> usize {
-        self.outcomes.iter().filter(|outcome| outcome.verdict.is_passed()).count()
+        self.outcomes.iter().filter(|outcome| outcome.is_passed()).count()
     }
 
-    /// Number of cases that failed.
+    /// Number of cases that failed on the card under test.
     #[must_use]
     pub fn failed(&self) -> usize {
-        self.outcomes.iter().filter(|outcome| outcome.verdict.is_failed()).count()
+        self.outcomes.iter().filter(|outcome| outcome.is_failed()).count()
     }
 
-    /// Number of cases that were not played.
+    /// Number of cases that were not played on the card under test.
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.outcomes.len() - self.passed() - self.failed()
@@ -199,7 +251,7 @@ impl Report {
     /// Ids of the cases that failed, in order.
     #[must_use]
     pub fn failures(&self) -> Vec<&str> {
-        let failed = self.outcomes.iter().filter(|outcome| outcome.verdict.is_failed());
+        let failed = self.outcomes.iter().filter(|outcome| outcome.is_failed());
         failed.map(|outcome| outcome.case.as_str()).collect()
     }
 
@@ -241,10 +293,11 @@ impl fmt::Display for Table<'_> {
         let width = self.0.outcomes.iter().map(|outcome| outcome.case.len()).max().unwrap_or(0);
         for outcome in &self.0.outcomes {
             writeln!(f, "{:<7}  {:<width$}  {}", outcome.verdict.word(), outcome.case, outcome.title)?;
-            match &outcome.verdict {
-                Verdict::Passed => {}
-                Verdict::Failed(failure) => writeln!(f, "         {failure}")?,
-                Verdict::Skipped(reason) => writeln!(f, "         {reason}")?,
+            if let Some(reason) = outcome.verdict.reason() {
+                writeln!(f, "         {reason}")?;
+            }
+            if let Some(why) = &outcome.simulated {
+                writeln!(f, "         simulated on the built-in card: {why}")?;
             }
         }
         writeln!(f, "{}", self.0.summary())

@@ -11,7 +11,6 @@ use crate::runner::Player;
 use crate::script::{Case, Suite};
 use crate::tags::Tag;
 use crate::target::Target;
-use crate::transcript::Transcript;
 
 /// Cases of one setup list that a thread takes at once: enough to make preparing the card for them worth it, few enough
 /// for the others to find work to the end.
@@ -157,16 +156,8 @@ fn panicked(case: &Case, reason: &(dyn Any + Send)) -> Outcome {
     let text = reason.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| reason.downcast_ref::<String>().cloned()).unwrap_or_default();
     let what = Mismatch::Panicked(text);
-    Outcome {
-        case: case.id.clone(),
-        title: case.title.clone(),
-        verdict: Verdict::Failed(Failure { file: case.file.clone(), line: case.line, setup: false, what }),
-        transcript: Transcript::of(&case.id),
-        parts: [0, 0],
-        micros: 0,
-        times: Vec::new(),
-        left_behind: None,
-    }
+    let failure = Failure { file: case.file.clone(), line: case.line, setup: false, what };
+    Outcome::not_played(case, Verdict::Failed(failure))
 }
 
 /// Puts things into an order that the seed decides, the same everywhere.

@@ -9,7 +9,7 @@ use crate::cipher;
 pub use crate::parallel::{Jobs, run_parallel, shuffle};
 
 use crate::outcome::{Failure, Mismatch, Outcome, Report, SkipReason, Verdict};
-use crate::script::{Action, Case, Expected, Step, Suite, Verify};
+use crate::script::{Action, CardState, Case, Expected, Step, Suite, Verify};
 use crate::target::{FreshError, Part, Target};
 use crate::template::{Template, Variables};
 use crate::transcript::{Event, Transcript};
@@ -44,6 +44,9 @@ pub struct Player<'s> {
     pub names: Vec<String>,
     /// Values that stand before those of the suite.
     pub values: Variables,
+    /// The state of a card that is there to stay, where every case is played on it that says something about that state.
+    /// Otherwise only those that need no fresh card are.
+    pub resident: Option<CardState>,
     suite: &'s Suite,
     prepared: BTreeMap<String, Prepared>,
 }
@@ -58,7 +61,7 @@ impl<'s> Player<'s> {
     /// A player without names and values of its own.
     #[must_use]
     pub fn new(suite: &'s Suite) -> Self {
-        Self { names: Vec::new(), values: Variables::new(), suite, prepared: BTreeMap::new() }
+        Self { names: Vec::new(), values: Variables::new(), resident: None, suite, prepared: BTreeMap::new() }
     }
 
     /// Plays one case. It ends at the first step that does not come out as expected.
@@ -73,6 +76,7 @@ impl<'s> Player<'s> {
             variables,
             names,
             times: Vec::new(),
+            resident: self.resident,
             is_there_to_stay: false,
         };
         let set_up = run.set_up(case, &mut self.prepared);
@@ -81,7 +85,7 @@ impl<'s> Player<'s> {
             Err(verdict) => verdict,
             Ok(()) => {
                 run.target.begin(case, Part::Steps);
-                let verdict = run.steps(&case.steps[case.setup_steps..], false);
+                let verdict = run.steps(case.own_steps(), false);
                 parts[1] = run.transcript.events().len();
                 verdict.map_or_else(Verdict::Failed, |()| Verdict::Passed)
             }
@@ -98,6 +102,7 @@ impl<'s> Player<'s> {
             micros,
             times,
             left_behind,
+            simulated: None,
         }
     }
 }
@@ -109,6 +114,7 @@ struct Run<'t> {
     variables: Variables,
     names: Vec<String>,
     times: Vec<(usize, u64)>,
+    resident: Option<CardState>,
     /// The card is not made for this case, so what the case leaves must be put back.
     is_there_to_stay: bool,
 }
@@ -132,7 +138,9 @@ impl Run<'_> {
                 return Err(Verdict::Failed(Failure { file: case.file.clone(), line: case.line, setup: true, what }));
             }
         }
-        self.steps(&case.steps[..case.setup_steps], true).map_err(Verdict::Failed)?;
+        let state = if self.is_there_to_stay { self.resident.unwrap_or_default() } else { CardState::Blank };
+        let Some(setup) = case.setup_on(state) else { return Err(Verdict::Skipped(SkipReason::NeedsFreshCard)) };
+        self.steps(setup, true).map_err(Verdict::Failed)?;
         if self.target.save(&key) {
             let (transcript, variables) = (self.transcript.clone(), self.variables.clone());
             prepared.insert(key, Prepared { transcript, variables });
@@ -153,7 +161,7 @@ impl Run<'_> {
                 self.transcript.push(Event::Fresh(case.preset.clone()));
                 Ok(None)
             }
-            Err(FreshError::CannotReset) if case.stateless => {
+            Err(FreshError::CannotReset) if case.stateless || self.resident.is_some() => {
                 self.is_there_to_stay = true;
                 self.reset().map(|_| None)
             }

@@ -116,6 +116,8 @@ pub struct Case {
     pub setups: Vec<String>,
     /// How many of the steps are from setups.
     pub setup_steps: usize,
+    /// Where a setup says so: what the setups send to an operational card, and what the case can cost it.
+    pub operational: Option<Operational>,
     /// The tester's own requirements that the case is about.
     pub requirements: Vec<String>,
     /// What it can cost, declared or proved.
@@ -136,8 +138,48 @@ impl Case {
     /// Number of commands that the setups send.
     #[must_use]
     pub fn setup_commands(&self) -> usize {
-        self.steps[..self.setup_steps].iter().map(Step::commands).sum()
+        self.setup().iter().map(Step::commands).sum()
     }
+
+    /// The steps of the setups on a blank card.
+    #[must_use]
+    pub fn setup(&self) -> &[Step] {
+        &self.steps[..self.setup_steps]
+    }
+
+    /// The case's own steps.
+    #[must_use]
+    pub fn own_steps(&self) -> &[Step] {
+        &self.steps[self.setup_steps..]
+    }
+
+    /// The steps of the setups on a card in this state; none where the case says nothing about such a card.
+    #[must_use]
+    pub fn setup_on(&self, state: CardState) -> Option<&[Step]> {
+        match (state, &self.operational) {
+            (CardState::Operational, Some(operational)) => Some(&operational.setup),
+            (CardState::Operational, None) if !self.stateless => None,
+            _ => Some(self.setup()),
+        }
+    }
+
+    /// What it can cost a card in this state, declared or proved.
+    #[must_use]
+    pub fn tags_on(&self, state: CardState) -> &BTreeSet<tags::Tag> {
+        match (state, &self.operational) {
+            (CardState::Operational, Some(operational)) => &operational.tags,
+            _ => &self.tags,
+        }
+    }
+}
+
+/// A case on a card that was in use before.
+#[derive(Clone, Debug)]
+pub struct Operational {
+    /// The steps of its setups there.
+    pub setup: Vec<Step>,
+    /// What the case can cost there.
+    pub tags: BTreeSet<tags::Tag>,
 }
 
 /// One step and what must come of it.

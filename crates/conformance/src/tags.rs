@@ -76,7 +76,7 @@ pub fn proved(steps: &[Step], values: &Variables) -> BTreeSet<Tag> {
 }
 
 /// What one command with this answer costs.
-fn of_command(bytes: &[u8], status: Status) -> Vec<Tag> {
+pub(crate) fn of_command(bytes: &[u8], status: Status) -> Vec<Tag> {
     let [_, ins, p1, _, rest @ ..] = bytes else { return Vec::new() };
     let done = status.is_ok() || status.waiting().is_some() || matches!(status.0 >> 8, 0x62);
     let has_data = rest.len() > 1;

@@ -136,7 +136,7 @@ fn is_slow(case: &Case) -> bool {
 fn failures(report: &Report) -> Vec<String> {
     let failed = report.outcomes.iter().filter_map(|outcome| match &outcome.verdict {
         Verdict::Failed(failure) => Some(format!("{}: {failure}", outcome.case)),
-        Verdict::Passed | Verdict::Skipped(_) => None,
+        _ => None,
     });
     failed.collect()
 }

@@ -45,6 +45,7 @@ impl Play {
         let exchanges: Vec<Exchange> = exchanges.take(steps(case).len()).collect();
         let ending = match &outcome.verdict {
             Verdict::Passed => Ending::Passed,
+            Verdict::NotApplicable(why) | Verdict::Refused(why) => Ending::NotPlayed(why.clone()),
             Verdict::Skipped(reason) => Ending::NotPlayed(reason.to_string()),
             Verdict::Failed(Failure { what, .. }) if events.is_empty() => {
                 Ending::NotPlayed(secrets.text(&what.to_string()))

@@ -22,6 +22,7 @@ pub(super) struct RawSetup {
     #[serde(default)]
     pub(super) after: Vec<Spanned<String>>,
     pub(super) steps: Vec<Spanned<RawStep>>,
+    pub(super) operational: Option<Vec<Spanned<RawStep>>>,
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,8 @@
 //! From the outcomes of a run to its record: redacted, counted and sealed.
 
 use crate::exceptions::Exceptions;
-use crate::outcome::{Outcome, Report, Verdict};
-use crate::record::{CaseRecord, Part, RunRecord, SCHEMA, Summary, VerdictKind};
+use crate::outcome::{Outcome, Report};
+use crate::record::{CaseRecord, Part, RunRecord, SCHEMA, Summary};
 use crate::report::json::{self, RecordError};
 use crate::report::redact::{RawExchange, Secrets};
 use crate::script::{Case, Suite};
@@ -12,15 +12,16 @@ use crate::transcript::Event;
 /// A case's outcome as the record has it. What it says of secrets is hidden.
 #[must_use]
 pub fn case_record(case: &Case, outcome: &Outcome, secrets: &Secrets) -> CaseRecord {
-    let (verdict, reason) = match &outcome.verdict {
-        Verdict::Passed => (VerdictKind::Passed, None),
-        Verdict::Failed(failure) => (VerdictKind::Failed, Some(failure.to_string())),
-        Verdict::Skipped(reason) => (VerdictKind::Skipped, Some(reason.to_string())),
-    };
+    let reason = outcome.verdict.reason();
     let left = outcome.left_behind.as_ref().map(|failure| format!("the card was not put back: {failure}"));
     let reason = match (reason, left) {
         (Some(reason), Some(left)) => Some(format!("{reason}; {left}")),
         (reason, left) => reason.or(left),
+    };
+    let elsewhere = outcome.simulated.as_ref().map(|why| format!("simulated on the built-in card: {why}"));
+    let reason = match (reason, elsewhere) {
+        (Some(reason), Some(elsewhere)) => Some(format!("{reason}; {elsewhere}")),
+        (reason, elsewhere) => reason.or(elsewhere),
     };
     CaseRecord {
         id: case.id.clone(),
@@ -34,8 +35,8 @@ pub fn case_record(case: &Case, outcome: &Outcome, secrets: &Secrets) -> CaseRec
         setup: case.setups.clone(),
         tags: case.tags.iter().map(Tag::to_string).collect(),
         needs: case.needs.iter().map(|need| (*need).to_owned()).collect(),
-        verdict,
-        simulated: false,
+        verdict: outcome.verdict.kind(),
+        simulated: outcome.simulated.is_some(),
         exception: None,
         reason: reason.map(|reason| secrets.text(&reason)),
         micros: outcome.micros,

@@ -13,6 +13,7 @@ mod import;
 mod isolation;
 mod keys;
 mod report;
+mod resident;
 mod runner;
 mod schema;
 mod suites;

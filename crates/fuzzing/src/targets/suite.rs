@@ -72,7 +72,10 @@ fn play(suite: &Suite) {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = write!(text, "{} {:?}", outcome.transcript, outcome.verdict);
-        assert!(!matches!(outcome.verdict, Verdict::Skipped(_)), "no case needs what this card does not have");
+        assert!(
+            matches!(outcome.verdict, Verdict::Passed | Verdict::Failed(_)),
+            "no case needs what this card does not have"
+        );
     }
 }
 

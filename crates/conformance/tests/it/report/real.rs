@@ -41,7 +41,7 @@ fn played(suite: &Suite, case: &Case, secrets: &Secrets) -> CaseRecord {
     let (verdict, reason) = match &outcome.verdict {
         Verdict::Passed => (VerdictKind::Passed, None),
         Verdict::Failed(failure) => (VerdictKind::Failed, Some(secrets.text(&failure.to_string()))),
-        Verdict::Skipped(reason) => (VerdictKind::Skipped, Some(reason.to_string())),
+        other => (other.kind(), other.reason()),
     };
     CaseRecord {
         title: case.title.clone(),
