@@ -7,12 +7,17 @@ mod import;
 mod mistake;
 mod report;
 mod run;
+mod safety;
 mod suite;
 
 use std::process::ExitCode;
 
+use card_conformance::exceptions::Exceptions;
+use card_conformance::record::ExceptionRecord;
+use card_conformance::resident::Resident;
 use card_conformance::suite::FileDigestInput;
-use card_conformance::{Case, Report, Verdict};
+use card_conformance::template::Variables;
+use card_conformance::{Case, Report, Suite, TransportTarget};
 use serde::Serialize;
 
 use crate::output;
@@ -44,6 +49,8 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     run: run::RunArgs,
+    #[command(flatten)]
+    safety: safety::SafetyArgs,
     #[command(flatten)]
     suite: suite::SuiteArgs,
     #[command(flatten)]
@@ -82,7 +89,10 @@ struct Summary<'r> {
     seed: Option<u64>,
     passed: usize,
     failed: usize,
+    /// Not played on the card, for any reason.
     skipped: usize,
+    /// What came of the known exceptions.
+    exceptions: Vec<ExceptionRecord>,
     cases: Vec<Row<'r>>,
 }
 
@@ -92,19 +102,25 @@ struct Row<'r> {
     title: &'r str,
     verdict: &'static str,
     reason: Option<String>,
+    /// Why it was played on the built-in card in place of the card, if it was.
+    simulated: Option<&'r str>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
-        Some(Sub::VerifyReport(args)) => return report::verify(args),
-        Some(Sub::Diff(args)) => return report::diff(args),
-        Some(Sub::Record(args)) => return compare::record(args),
-        Some(Sub::New(args)) => return suite::new(args),
-        Some(Sub::Schema) => return suite::schema(),
-        Some(Sub::Import(args)) => return import::run(args),
-        None => {}
+        Some(Sub::VerifyReport(args)) => report::verify(args),
+        Some(Sub::Diff(args)) => report::diff(args),
+        Some(Sub::Record(args)) => compare::record(args),
+        Some(Sub::New(args)) => suite::new(args),
+        Some(Sub::Schema) => suite::schema(),
+        Some(Sub::Import(args)) => import::run(args),
+        None => play(args),
     }
+}
+
+fn play(args: &Args) -> anyhow::Result<ExitCode> {
     args.target.check()?;
+    args.safety.check(args.target.target, false)?;
     let suite::Loaded { suite, files } = args.suite.load()?;
     let known = args.exceptions.load(&suite)?;
     let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
@@ -116,24 +132,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.compare.is_wanted() {
         return compare::run(&args.compare, &args.target, &suite, &cases, args.json);
     }
-    let seed = args.target.seed.unwrap_or(SEED);
     let started = jiff::Timestamp::now();
     let count = cases.len();
-    let played = run::play(&suite, cases, &args.run, &args.target, &run::BuiltIn { preset: preset.clone(), seed })?;
+    let is_built_in = args.target.target == Kind::Sim;
+    let seed = is_built_in.then(|| args.target.seed.unwrap_or(SEED));
+    let played = match seed {
+        Some(seed) => run::on_built_in(&suite, cases, &args.run, &run::BuiltIn { preset: preset.clone(), seed })?,
+        None => on_card(args, &suite, cases)?,
+    };
     let (report, target) = (played.report, played.target);
-    let simulated = args.target.target == Kind::Sim;
-    let place = if simulated { format!("{target}, seed {seed}") } else { target.clone() };
     if args.json {
-        let summary = summary(&report, target.clone(), simulated.then_some(seed));
+        let summary = summary(&report, target.clone(), seed, &known.exceptions);
         output::line(serde_json::to_string_pretty(&summary)?)?;
     } else {
+        let place = seed.map_or_else(|| target.clone(), |seed| format!("{target}, seed {seed}"));
         output::line(format_args!("{count} cases on {place}"))?;
         output::line(report.table().to_string().trim_end())?;
     }
     args.files.write(&files::Ran {
         target: target.clone(),
         reader: args.target.reader.clone(),
-        seed: simulated.then_some(seed),
+        seed,
         shuffle: args.run.shuffle,
         started,
         suite: &suite,
@@ -141,29 +160,44 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         folders: &args.suite.folders,
         digests: files.iter().map(FileDigestInput::digest).collect(),
         known: &known,
+        allowed: args.safety.allowed(),
     })?;
-    if played.stopped {
-        eprintln!("cardlab: stopped: {} of {count} cases were played", report.outcomes.len());
+    if let Some(why) = played.stopped {
+        eprintln!("cardlab: stopped: {why}; {} of {count} cases were played", report.outcomes.len());
         return Ok(ExitCode::from(crate::COULD_NOT_RUN));
     }
     if report.exit_code() == crate::COULD_NOT_RUN {
-        eprintln!("cardlab: nothing ran: every case needs a card that can be made anew; use --target sim");
+        eprintln!("cardlab: nothing ran on this card: the table says why for each case");
     }
     let code = exceptions::judge(&args.exceptions, &known.exceptions, &report, args.json)?;
     Ok(ExitCode::from(code))
 }
 
-fn summary(report: &Report, target: String, seed: Option<u64>) -> Summary<'_> {
+/// Plays the cases on a card that is there to stay.
+fn on_card(args: &Args, suite: &Suite, cases: Vec<&Case>) -> anyhow::Result<run::Played> {
+    let mut target = TransportTarget::fixed(args.target.connect()?);
+    args.safety.confirm()?;
+    let stand_in = args.safety.has_stand_in().then(|| run::built_in(&run::BuiltIn { preset: None, seed: SEED }));
+    let resident = Resident {
+        suite,
+        card: None,
+        values: Variables::new(),
+        capabilities: Vec::new(),
+        allowed: args.safety.allowed(),
+        guard: None,
+    };
+    run::on_resident(resident, cases, &args.run, &mut target, stand_in)
+}
+
+fn summary<'r>(report: &'r Report, target: String, seed: Option<u64>, known: &Exceptions) -> Summary<'r> {
     let cases = report.outcomes.iter().map(|outcome| Row {
         id: &outcome.case,
         title: &outcome.title,
         verdict: outcome.verdict.word(),
-        reason: match &outcome.verdict {
-            Verdict::Passed => None,
-            Verdict::Failed(failure) => Some(failure.to_string()),
-            Verdict::Skipped(reason) => Some(reason.to_string()),
-        },
+        reason: outcome.verdict.reason(),
+        simulated: outcome.simulated.as_deref(),
     });
     let cases = cases.collect();
-    Summary { target, seed, passed: report.passed(), failed: report.failed(), skipped: report.skipped(), cases }
+    let (passed, failed, skipped) = (report.passed(), report.failed(), report.skipped());
+    Summary { target, seed, passed, failed, skipped, exceptions: known.sort(report.verdicts()), cases }
 }

@@ -248,6 +248,12 @@ impl Report {
         self.outcomes.len() - self.passed() - self.failed()
     }
 
+    /// Each case and its verdict, without those that were simulated: they say nothing about the card.
+    pub fn verdicts(&self) -> impl Iterator<Item = (&str, VerdictKind)> {
+        let own = self.outcomes.iter().filter(|outcome| outcome.simulated.is_none());
+        own.map(|outcome| (outcome.case.as_str(), outcome.verdict.kind()))
+    }
+
     /// Ids of the cases that failed, in order.
     #[must_use]
     pub fn failures(&self) -> Vec<&str> {

@@ -108,7 +108,7 @@ impl Resident<'_> {
         if risk.spends_unwatched {
             return Some("it sends a PIN, PUK or key whose tries nobody watches".to_owned());
         }
-        if risk.replaces_pin && !(self.allowed.destructive && !case.teardown.is_empty()) {
+        if risk.replaces_pin && (!self.allowed.destructive || case.teardown.is_empty()) {
             return Some(
                 "it replaces the PIN; with a teardown that puts it back, --destructive allows that".to_owned(),
             );

@@ -36,8 +36,7 @@ impl ExceptionArgs {
 
 /// The exit code of a run with these exceptions; says what became of each.
 pub(super) fn judge(args: &ExceptionArgs, known: &Exceptions, report: &Report, json: bool) -> anyhow::Result<u8> {
-    let verdicts = || report.outcomes.iter().map(|outcome| (outcome.case.as_str(), outcome.verdict.kind()));
-    let records = known.sort(verdicts());
+    let records = known.sort(report.verdicts());
     if !json {
         for record in &records {
             for (word, ids) in [("known", &record.used), ("STALE", &record.stale)] {
@@ -49,7 +48,7 @@ pub(super) fn judge(args: &ExceptionArgs, known: &Exceptions, report: &Report, j
     }
     let stale = args.strict && records.iter().any(|record| !record.stale.is_empty());
     let code = report.exit_code();
-    let failures = verdicts().filter(|(_, verdict)| *verdict == card_conformance::record::VerdictKind::Failed);
+    let failures = report.verdicts().filter(|(_, verdict)| *verdict == card_conformance::record::VerdictKind::Failed);
     let is_new = |(id, verdict)| known.covering(id, verdict).is_none();
     Ok(match code {
         1 if !failures.into_iter().any(is_new) => u8::from(stale),

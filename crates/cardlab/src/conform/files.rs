@@ -7,6 +7,7 @@ use card_conformance::exceptions::Exceptions;
 use card_conformance::record::{Digests, FileDigest, RunInfo, RunRecord};
 use card_conformance::report::redact::Secrets;
 use card_conformance::report::{build, html, json, junit};
+use card_conformance::safety::Allowed;
 use card_conformance::transcript::Event;
 use card_conformance::{Report, Suite};
 use jiff::Timestamp;
@@ -46,6 +47,7 @@ pub(crate) struct Ran<'r> {
     /// Of the suite's files.
     pub(crate) digests: Vec<FileDigest>,
     pub(crate) known: &'r Known,
+    pub(crate) allowed: Allowed,
 }
 
 /// Known exceptions, and the digest of their file.
@@ -86,7 +88,10 @@ impl Files {
             ended: Timestamp::now().to_string(),
             seed: ran.seed,
             shuffle: ran.shuffle,
-            allowed: ran.seed.map(|_| ALL_ALLOWED.to_owned()).into_iter().collect(),
+            allowed: match ran.seed {
+                Some(_) => vec![ALL_ALLOWED.to_owned()],
+                None => ran.allowed.options().into_iter().map(str::to_owned).collect(),
+            },
             again: again(ran),
         };
         let record = RunRecord {

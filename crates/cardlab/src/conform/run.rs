@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use card_conformance::resident::Resident;
 use card_conformance::{
-    Case, ForkingTarget, FreshError, Jobs, Part, Report, Suite, Target, TransportTarget, run_parallel, run_suite,
-    shuffle,
+    Case, ForkingTarget, FreshError, Jobs, Outcome, Part, Report, Suite, Target, run_parallel, shuffle,
 };
 use card_os::Preset;
 use card_os::sim::SimCard;
@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ready_keys::{ReadyRsa, Switch};
 use rsa_host::HostRsa;
 
-use crate::target::{self, Kind, TargetArgs};
+use crate::target;
 
 /// What the built-in card is called in reports.
 const BUILT_IN: &str = "in-process card";
@@ -35,8 +35,8 @@ pub(super) struct Played {
     pub(super) report: Report,
     /// What it was played on.
     pub(super) target: String,
-    /// It was stopped before the last case.
-    pub(super) stopped: bool,
+    /// Why it ended before the last case, if it did.
+    pub(super) stopped: Option<String>,
 }
 
 /// The built-in card of a run.
@@ -46,52 +46,57 @@ pub(super) struct BuiltIn {
     pub(super) seed: u64,
 }
 
-/// Plays the cases on what the options name.
-pub(super) fn play(
+/// Plays the cases on built-in cards.
+pub(super) fn on_built_in(
     suite: &Suite,
     mut cases: Vec<&Case>,
     args: &RunArgs,
-    target: &TargetArgs,
     card: &BuiltIn,
 ) -> anyhow::Result<Played> {
-    let is_built_in = target.target == Kind::Sim;
-    anyhow::ensure!(
-        is_built_in || args.jobs.is_none(),
-        "--jobs goes with --target sim: one card does one thing at a time"
-    );
-    if let Some(seed) = args.shuffle {
-        shuffle(&mut cases, seed);
-    }
-    let count = cases.len();
-    let progress = progress(count);
-    let (report, target) = if is_built_in {
-        let jobs = args.jobs.map_or_else(Jobs::available, |jobs| Jobs::new(jobs.get())).until(stop_on_signal()?);
-        let report = run_parallel(
-            suite,
-            &cases,
-            jobs,
-            || built_in(card),
-            |_| {},
-            |outcome| {
-                progress.set_message(outcome.case.clone());
-                progress.inc(1);
-            },
-        );
-        (report, BUILT_IN.to_owned())
-    } else {
-        let mut target = TransportTarget::fixed(target.connect()?);
-        let mut report = run_suite(suite, cases, &mut target, |outcome| {
-            progress.set_message(outcome.case.clone());
-            progress.inc(1);
-        });
-        if args.shuffle.is_some() {
-            report.outcomes.sort_by_key(|outcome| suite.cases.iter().position(|case| case.id == outcome.case));
-        }
-        (report, target.describe())
-    };
+    args.order(&mut cases);
+    let progress = progress(cases.len());
+    let jobs = args.jobs.map_or_else(Jobs::available, |jobs| Jobs::new(jobs.get())).until(stop_on_signal()?);
+    let report = run_parallel(suite, &cases, jobs, || built_in(card), |_| {}, |outcome| step(&progress, outcome));
     progress.finish_and_clear();
-    let stopped = report.outcomes.len() < count;
-    Ok(Played { report, target, stopped })
+    Ok(Played { stopped: interrupted(&report, cases.len()), report, target: BUILT_IN.to_owned() })
+}
+
+/// Plays the cases on a card that is there to stay, and on a built-in one what may not be played on it.
+pub(super) fn on_resident(
+    resident: Resident<'_>,
+    mut cases: Vec<&Case>,
+    args: &RunArgs,
+    target: &mut dyn Target,
+    stand_in: Option<Box<dyn Target>>,
+) -> anyhow::Result<Played> {
+    anyhow::ensure!(args.jobs.is_none(), "--jobs goes with --target sim: one card does one thing at a time");
+    args.order(&mut cases);
+    let suite = resident.suite;
+    let progress = progress(cases.len());
+    let stop = stop_on_signal()?;
+    let (mut report, stopped) =
+        resident.play(&cases, target, stand_in, || stop.load(Ordering::Relaxed), |outcome| step(&progress, outcome));
+    progress.finish_and_clear();
+    report.outcomes.sort_by_key(|outcome| suite.cases.iter().position(|case| case.id == outcome.case));
+    let stopped = stopped.map(|stop| stop.to_string()).or_else(|| interrupted(&report, cases.len()));
+    Ok(Played { stopped, report, target: target.describe() })
+}
+
+impl RunArgs {
+    fn order(&self, cases: &mut [&Case]) {
+        if let Some(seed) = self.shuffle {
+            shuffle(cases, seed);
+        }
+    }
+}
+
+fn step(progress: &ProgressBar, outcome: &Outcome) {
+    progress.set_message(outcome.case.clone());
+    progress.inc(1);
+}
+
+fn interrupted(report: &Report, count: usize) -> Option<String> {
+    (report.outcomes.len() < count).then(|| "interrupted".to_owned())
 }
 
 /// Whether Ctrl-C was pressed. No case is begun after the first time; the second ends the program.
