@@ -1,5 +1,6 @@
 //! `cardlab conform`: the suite, on the built-in card or another.
 
+mod card;
 mod compare;
 mod exceptions;
 mod files;
@@ -50,6 +51,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     run: run::RunArgs,
     #[command(flatten)]
+    card: card::CardArgs,
+    #[command(flatten)]
     safety: safety::SafetyArgs,
     #[command(flatten)]
     suite: suite::SuiteArgs,
@@ -91,6 +94,8 @@ struct Summary<'r> {
     failed: usize,
     /// Not played on the card, for any reason.
     skipped: usize,
+    /// Of these, played on the built-in card in its place.
+    simulated: usize,
     /// What came of the known exceptions.
     exceptions: Vec<ExceptionRecord>,
     cases: Vec<Row<'r>>,
@@ -120,7 +125,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn play(args: &Args) -> anyhow::Result<ExitCode> {
     args.target.check()?;
-    args.safety.check(args.target.target, false)?;
+    args.safety.check(args.target.target, args.card.is_given())?;
     let suite::Loaded { suite, files } = args.suite.load()?;
     let known = args.exceptions.load(&suite)?;
     let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
@@ -135,10 +140,11 @@ fn play(args: &Args) -> anyhow::Result<ExitCode> {
     let started = jiff::Timestamp::now();
     let count = cases.len();
     let is_built_in = args.target.target == Kind::Sim;
+    let card = if is_built_in { None } else { args.card.load()? };
     let seed = is_built_in.then(|| args.target.seed.unwrap_or(SEED));
     let played = match seed {
         Some(seed) => run::on_built_in(&suite, cases, &args.run, &run::BuiltIn { preset: preset.clone(), seed })?,
-        None => on_card(args, &suite, cases)?,
+        None => on_card(args, &suite, cases, card.as_ref())?,
     };
     let (report, target) = (played.report, played.target);
     if args.json {
@@ -161,6 +167,7 @@ fn play(args: &Args) -> anyhow::Result<ExitCode> {
         digests: files.iter().map(FileDigestInput::digest).collect(),
         known: &known,
         allowed: args.safety.allowed(),
+        card: card.as_ref(),
     })?;
     if let Some(why) = played.stopped {
         eprintln!("cardlab: stopped: {why}; {} of {count} cases were played", report.outcomes.len());
@@ -174,17 +181,26 @@ fn play(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Plays the cases on a card that is there to stay.
-fn on_card(args: &Args, suite: &Suite, cases: Vec<&Case>) -> anyhow::Result<run::Played> {
+fn on_card(
+    args: &Args,
+    suite: &Suite,
+    cases: Vec<&Case>,
+    loaded: Option<&card::LoadedCard>,
+) -> anyhow::Result<run::Played> {
+    let (values, guard) = match loaded {
+        Some(loaded) => (loaded.card.values(&suite.values, &loaded.secrets)?, loaded.card.guard(&loaded.secrets)?),
+        None => (Variables::new(), None),
+    };
     let mut target = TransportTarget::fixed(args.target.connect()?);
     args.safety.confirm()?;
     let stand_in = args.safety.has_stand_in().then(|| run::built_in(&run::BuiltIn { preset: None, seed: SEED }));
     let resident = Resident {
         suite,
-        card: None,
-        values: Variables::new(),
+        card: loaded.map(|loaded| &loaded.card),
+        values,
         capabilities: Vec::new(),
         allowed: args.safety.allowed(),
-        guard: None,
+        guard,
     };
     run::on_resident(resident, cases, &args.run, &mut target, stand_in)
 }
@@ -199,5 +215,6 @@ fn summary<'r>(report: &'r Report, target: String, seed: Option<u64>, known: &Ex
     });
     let cases = cases.collect();
     let (passed, failed, skipped) = (report.passed(), report.failed(), report.skipped());
-    Summary { target, seed, passed, failed, skipped, exceptions: known.sort(report.verdicts()), cases }
+    let (simulated, exceptions) = (report.simulated(), known.sort(report.verdicts()));
+    Summary { target, seed, passed, failed, skipped, simulated, exceptions, cases }
 }

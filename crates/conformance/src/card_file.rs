@@ -1,10 +1,14 @@
 //! The card under test as its tester describes it. The form of the file is in `GUIDE.md`.
 
+mod load;
+
 use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use crate::script::CardState;
+use crate::error::ScriptError;
+use crate::safety::{Guard, OwnPin};
+use crate::script::{CardState, Source};
 use crate::template::Variables;
 
 /// A card, without its secrets.
@@ -38,6 +42,106 @@ pub struct CardFile {
     pub capabilities: BTreeMap<&'static str, bool>,
     /// Further values, over those of the suite.
     pub values: Variables,
+}
+
+impl CardFile {
+    /// Reads the description of a card.
+    ///
+    /// # Errors
+    /// The first mistake with its line and column. A secret in the file is one, and it is told without the secret.
+    pub fn load(file: Source<'_>) -> Result<Self, ScriptError> {
+        load::card(file)
+    }
+
+    /// The PIN as VERIFY sends it.
+    ///
+    /// # Errors
+    /// [`SecretError`] where it does not follow the policy in the file.
+    pub fn own_pin(&self, secrets: &CardSecrets) -> Result<Option<OwnPin>, SecretError> {
+        let (Some(pin), Some(value)) = (&self.pin, &secrets.pin) else { return Ok(None) };
+        if !(pin.min..=pin.max).contains(&value.len()) {
+            return Err(SecretError::PinLength { min: pin.min, max: pin.max });
+        }
+        let len = pin.padded.unwrap_or(0).max(value.len());
+        // Room for all of it at once: what grows leaves copies behind.
+        let mut sent = Zeroizing::new(Vec::with_capacity(len));
+        sent.extend_from_slice(value);
+        sent.resize(len, 0x00);
+        Ok(Some(OwnPin { reference: pin.reference, sent }))
+    }
+
+    /// What watches the PIN of the card, if its PIN is known.
+    ///
+    /// # Errors
+    /// [`SecretError`] where PIN or PUK do not follow the policy in the file.
+    pub fn guard(&self, secrets: &CardSecrets) -> Result<Option<Guard>, SecretError> {
+        let (Some(pin), Some(own)) = (&self.pin, self.own_pin(secrets)?) else { return Ok(None) };
+        let puk = secrets.puk.as_deref().map(Vec::as_slice);
+        if puk.is_some_and(<[u8]>::is_empty) {
+            return Err(SecretError::NoPuk);
+        }
+        Ok(Some(Guard::new(self.aid.as_deref(), own, pin.tries, puk)))
+    }
+
+    /// The values that stand before those of a suite on this card: `aid`, `pin`, `pin-padded`, `puk`, `area`, `spare`,
+    /// `key-NAME`, and those that the file has itself. What the suite has as a wrong or new PIN or PUK is replaced where
+    /// it is the card's own by chance.
+    ///
+    /// # Errors
+    /// [`SecretError`] where the PIN does not follow the policy in the file.
+    pub fn values(&self, suite: &Variables, secrets: &CardSecrets) -> Result<Variables, SecretError> {
+        let mut values = Variables::new();
+        let mut add = |name: &str, value: &[u8]| values.insert(name.to_owned(), value.to_vec());
+        if let Some(aid) = &self.aid {
+            add("aid", aid);
+        }
+        if let Some(area) = self.area {
+            add("area", &area.to_be_bytes());
+        }
+        if let Some(spare) = self.spare {
+            add("spare", &[spare]);
+        }
+        for (name, reference) in &self.keys {
+            add(&format!("key-{name}"), &[*reference]);
+        }
+        let own = self.own_pin(secrets)?;
+        let mut own_values: Vec<&[u8]> = Vec::new();
+        if let (Some(own), Some(typed)) = (&own, &secrets.pin) {
+            add("pin", typed);
+            add("pin-padded", &own.sent);
+            own_values.extend([typed.as_slice(), own.sent.as_slice()]);
+        }
+        if let Some(puk) = &secrets.puk {
+            add("puk", puk);
+            own_values.push(puk);
+        }
+        for name in ["wrong-padded", "new-pin-padded", "wrong-puk"] {
+            if let Some(value) = suite.get(name).filter(|value| own_values.contains(&value.as_slice())) {
+                let mut other = value.clone();
+                other.iter_mut().take(1).for_each(|byte| *byte = if *byte == b'8' { b'7' } else { b'8' });
+                add(name, &other);
+            }
+        }
+        values.extend(self.values.clone());
+        Ok(values)
+    }
+}
+
+/// A secret that cannot be the card's. Its value is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The PIN is shorter or longer than the card file says.
+    #[error("the PIN does not have {min} to {max} bytes, as the card file says; nothing was sent to the card")]
+    PinLength {
+        /// Shortest, in bytes.
+        min: usize,
+        /// Longest, in bytes.
+        max: usize,
+    },
+    /// The PUK is empty.
+    #[error("the PUK is empty; nothing was sent to the card")]
+    NoPuk,
 }
 
 /// A PIN and its policy.

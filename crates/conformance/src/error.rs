@@ -52,6 +52,14 @@ pub enum ScriptErrorKind {
     /// A byte string or a pattern does not follow its grammar.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// Something in a card file that cannot be so.
+    #[error("{0}")]
+    Card(&'static str),
+    /// A PIN, PUK or key stands in a card file. Neither this nor what shows the place may show it.
+    #[error(
+        "a PIN, PUK or key must not stand in this file: say where it comes from, as {{ env = \"CARD_PIN\" }}; change it if others could read the file"
+    )]
+    SecretInFile,
     /// A status word is not four hexadecimal digits.
     #[error("a status word has four hexadecimal digits")]
     Status,

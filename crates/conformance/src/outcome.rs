@@ -1,5 +1,6 @@
 //! What came out of a case and of a run, and the table that says so.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use card_wire::Status;
@@ -50,6 +51,12 @@ impl Outcome {
             left_behind: None,
             simulated: None,
         }
+    }
+
+    /// That it was played on another card, and why, if it was.
+    #[must_use]
+    pub fn elsewhere(&self) -> Option<String> {
+        self.simulated.as_ref().map(|why| format!("simulated on the built-in card: {why}"))
     }
 
     /// It passed on the card under test.
@@ -242,6 +249,12 @@ impl Report {
         self.outcomes.iter().filter(|outcome| outcome.is_failed()).count()
     }
 
+    /// Number of cases that were played on another card in its place.
+    #[must_use]
+    pub fn simulated(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.simulated.is_some()).count()
+    }
+
     /// Number of cases that were not played on the card under test.
     #[must_use]
     pub fn skipped(&self) -> usize {
@@ -277,7 +290,8 @@ impl Report {
         self.outcomes.iter().map(|outcome| outcome.transcript.to_string()).collect()
     }
 
-    /// The table: one line for each case, the reason under each that did not pass.
+    /// The table: one line for each case that was played on the card, the reason under each that did not pass, and a line
+    /// for each reason why others were not.
     #[must_use]
     pub const fn table(&self) -> Table<'_> {
         Table(self)
@@ -294,17 +308,30 @@ impl Report {
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'r>(&'r Report);
 
+/// Cases of a group that are named.
+const NAMED: usize = 3;
+
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.0.outcomes.iter().map(|outcome| outcome.case.len()).max().unwrap_or(0);
-        for outcome in &self.0.outcomes {
+        let is_told = |outcome: &&Outcome| outcome.verdict.is_failed() || outcome.is_passed();
+        let (told, others): (Vec<&Outcome>, Vec<&Outcome>) = self.0.outcomes.iter().partition(is_told);
+        let width = told.iter().map(|outcome| outcome.case.len()).max().unwrap_or(0);
+        for outcome in told {
             writeln!(f, "{:<7}  {:<width$}  {}", outcome.verdict.word(), outcome.case, outcome.title)?;
-            if let Some(reason) = outcome.verdict.reason() {
+            for reason in outcome.verdict.reason().into_iter().chain(outcome.elsewhere()) {
                 writeln!(f, "         {reason}")?;
             }
-            if let Some(why) = &outcome.simulated {
-                writeln!(f, "         simulated on the built-in card: {why}")?;
-            }
+        }
+        // What was not played on the card: a line for each reason.
+        let mut groups: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+        for outcome in others {
+            let word = if outcome.simulated.is_some() { "simulated" } else { outcome.verdict.word() };
+            let why = outcome.simulated.clone().or_else(|| outcome.verdict.reason()).unwrap_or_default();
+            groups.entry((word, why)).or_default().push(&outcome.case);
+        }
+        for ((word, why), cases) in groups {
+            let more = if cases.len() > NAMED { ", …" } else { "" };
+            writeln!(f, "{word}: {why}: {} ({}{more})", cases.len(), cases[..cases.len().min(NAMED)].join(", "))?;
         }
         writeln!(f, "{}", self.0.summary())
     }

@@ -113,9 +113,11 @@ impl Resident<'_> {
                 "it replaces the PIN; with a teardown that puts it back, --destructive allows that".to_owned(),
             );
         }
-        if risk.sets_key && !(self.allowed.destructive && self.is_spare(risk)) {
-            let why = "it makes or writes a key; where the card file names a spare one, and the case no other, --destructive allows that";
-            return Some(why.to_owned());
+        if risk.sets_key && !self.allowed.destructive {
+            return Some("it makes or writes a key, which --destructive allows".to_owned());
+        }
+        if risk.sets_key && !self.is_spare(risk) {
+            return Some("it makes or writes a key that is not the spare one of the card file".to_owned());
         }
         let stays = tags.contains(&Tag::Writes) && case.teardown.is_empty() && !risk.sets_key;
         stays.then(|| "what it writes would stay: it has no teardown".to_owned())

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use card_conformance::compare::{Comparison, Differential, Likeness};
 use card_conformance::golden::{self, Golden};
-use card_conformance::tags::Tag;
+use card_conformance::resident::{Decision, Resident};
+use card_conformance::safety::Allowed;
+use card_conformance::template::Variables;
 use card_conformance::{Case, Player, Suite, Target, TransportTarget};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -29,13 +31,16 @@ enum Against {
     Sim,
 }
 
+/// Options that say nothing here: comparisons only read.
+const OF_RUNS: [&str; 5] = ["card", "write", "spend_tries", "destructive", "own_card"];
+
 #[derive(clap::Args)]
 pub(crate) struct CompareArgs {
     /// Play each case to this card too and tell where the target first answers otherwise
-    #[arg(long, value_enum, conflicts_with = "golden")]
+    #[arg(long, value_enum, conflicts_with = "golden", conflicts_with_all = OF_RUNS)]
     against: Option<Against>,
     /// Tell where the target first answers otherwise than it is in this file, which `record` wrote
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_RUNS)]
     golden: Option<PathBuf>,
 }
 
@@ -90,12 +95,23 @@ pub(super) fn run(
     cases: &[&Case],
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let (cases, refused): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| may_run(place, case));
+    let (mut played, mut refused) = (Vec::new(), Vec::new());
+    for case in cases {
+        match refusal(place, suite, case) {
+            None => played.push(*case),
+            Some(why) => refused.push((*case, why)),
+        }
+    }
     let mut comparisons = match &args.golden {
-        Some(path) => with_golden(path, place, suite, &cases)?,
-        None => with_built_in(place, suite, &cases)?,
+        Some(path) => with_golden(path, place, suite, &played)?,
+        None => with_built_in(place, suite, &played)?,
     };
-    comparisons.extend(refused.into_iter().map(refusal));
+    comparisons.extend(refused.into_iter().map(|(case, why)| Comparison {
+        case: case.id.clone(),
+        title: case.title.clone(),
+        alike: 0,
+        likeness: Likeness::NotCompared(why),
+    }));
     let count = |wanted: fn(&Likeness) -> bool| comparisons.iter().filter(|one| wanted(&one.likeness)).count();
     let different = count(|likeness| matches!(likeness, Likeness::Diverged(_)));
     let not_compared = count(|likeness| matches!(likeness, Likeness::NotCompared(_)));
@@ -113,15 +129,24 @@ pub(super) fn run(
     Ok(ExitCode::from(u8::from(different > 0)))
 }
 
-/// On a card that is not the built-in one only what costs nothing.
-fn may_run(place: &TargetArgs, case: &Case) -> bool {
-    place.target == Kind::Sim || case.tags.iter().all(|tag| matches!(tag, Tag::Reads | Tag::Slow))
-}
-
-fn refusal(case: &Case) -> Comparison {
-    let tags: Vec<&str> = case.tags.iter().map(|tag| tag.name()).collect();
-    let why = format!("refused: it is tagged {}, and on somebody's card comparisons only read", tags.join(", "));
-    Comparison { case: case.id.clone(), title: case.title.clone(), alike: 0, likeness: Likeness::NotCompared(why) }
+/// On a card that is not the built-in one only what costs nothing, even on a wrong card: otherwise why not.
+fn refusal(place: &TargetArgs, suite: &Suite, case: &Case) -> Option<String> {
+    if place.target == Kind::Sim {
+        return None;
+    }
+    let resident = Resident {
+        suite,
+        card: None,
+        values: Variables::new(),
+        capabilities: Vec::new(),
+        allowed: Allowed::default(),
+        guard: None,
+    };
+    match resident.decide(case) {
+        Decision::Play(_) => None,
+        Decision::NotApplicable(why) => Some(why),
+        Decision::Elsewhere(why) => Some(format!("refused: on somebody's card comparisons only read; {why}")),
+    }
 }
 
 fn row(comparison: &Comparison) -> Row {
@@ -183,7 +208,8 @@ pub(super) fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(args.overwrite || !args.golden.exists(), "{name} is there already; --overwrite writes over it");
     let suite = args.suite.load()?.suite;
     let preset = args.target.preset.as_deref();
-    let cases: Vec<&Case> = suite.select(&args.case, preset).filter(|case| may_run(&args.target, case)).collect();
+    let cases: Vec<&Case> = suite.select(&args.case, preset).collect();
+    let cases: Vec<&Case> = cases.into_iter().filter(|case| refusal(&args.target, &suite, case).is_none()).collect();
     let first = cases
         .first()
         .context("no case fits, or none that only reads, which is all that is played on somebody's card")?;

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use card_conformance::exceptions::Exceptions;
-use card_conformance::record::{Digests, FileDigest, RunInfo, RunRecord};
+use card_conformance::record::{CardInfo, Digests, FileDigest, RunInfo, RunRecord};
 use card_conformance::report::redact::Secrets;
 use card_conformance::report::{build, html, json, junit};
 use card_conformance::safety::Allowed;
 use card_conformance::transcript::Event;
 use card_conformance::{Report, Suite};
 use jiff::Timestamp;
+
+use super::card::LoadedCard;
 
 /// What is allowed where nobody's card can be harmed.
 const ALL_ALLOWED: &str = "everything: each case has a built-in card of its own";
@@ -48,6 +50,7 @@ pub(crate) struct Ran<'r> {
     pub(crate) digests: Vec<FileDigest>,
     pub(crate) known: &'r Known,
     pub(crate) allowed: Allowed,
+    pub(crate) card: Option<&'r LoadedCard>,
 }
 
 /// Known exceptions, and the digest of their file.
@@ -82,7 +85,7 @@ impl Files {
             target: ran.target.clone(),
             reader: ran.reader.clone(),
             atr: atr(ran.report),
-            serial: None,
+            serial: ran.card.and_then(|loaded| loaded.card.serial.clone()),
             operator: self.operator.clone(),
             started: ran.started.to_string(),
             ended: Timestamp::now().to_string(),
@@ -97,10 +100,20 @@ impl Files {
         let record = RunRecord {
             program: concat!("cardlab ", env!("CARGO_PKG_VERSION")).to_owned(),
             run,
-            digests: Digests { suite: ran.digests.clone(), exceptions: ran.known.digest.clone(), ..Digests::default() },
+            card: ran.card.map(|loaded| CardInfo {
+                name: loaded.card.name.clone(),
+                preset: loaded.card.preset.clone(),
+                state: loaded.card.state.name().to_owned(),
+            }),
+            digests: Digests {
+                suite: ran.digests.clone(),
+                card: ran.card.map(|loaded| loaded.digest.clone()),
+                exceptions: ran.known.digest.clone(),
+                ..Digests::default()
+            },
             ..RunRecord::default()
         };
-        Ok(build::finish(record, ran.suite, ran.report, &ran.known.exceptions, &secrets(ran.suite))?)
+        Ok(build::finish(record, ran.suite, ran.report, &ran.known.exceptions, &secrets(ran))?)
     }
 }
 
@@ -124,14 +137,17 @@ fn atr(report: &Report) -> Option<String> {
     })
 }
 
-/// PINs, PUKs and keys among the suite's values, without their padding.
-fn secrets(suite: &Suite) -> Secrets {
+/// PINs, PUKs and keys among the suite's values, without their padding, and those of the card.
+fn secrets(ran: &Ran<'_>) -> Secrets {
     let is_secret = |name: &str| ["pin", "puk", "wrong", "aes", "key"].iter().any(|part| name.contains(part));
-    let values = suite.values.iter().filter(|(name, _)| is_secret(name));
-    Secrets::new(values.map(|(_, value)| {
+    let values = ran.suite.values.iter().filter(|(name, _)| is_secret(name));
+    let values = values.map(|(_, value)| {
         let end = value.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         value[..end].to_vec()
-    }))
+    });
+    let card = ran.card.map(|loaded| [&loaded.secrets.pin, &loaded.secrets.puk]);
+    let card = card.into_iter().flatten().flatten().map(|secret| secret.to_vec());
+    Secrets::new(values.chain(card))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

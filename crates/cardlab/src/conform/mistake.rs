@@ -29,6 +29,49 @@ pub(super) fn underlined(error: &ScriptError, text: &str) -> anyhow::Error {
     }
 }
 
+/// The mistake in a card file, underlined. What stands there in quotes or is a long number may be a secret that does not
+/// belong there, and is not shown.
+pub(super) fn of_card(error: &ScriptError, text: &str) -> anyhow::Error {
+    underlined(error, &masked(text))
+}
+
+/// The text with an asterisk for each byte of its strings and longer numbers.
+fn masked(text: &str) -> String {
+    let mut shown = String::new();
+    for line in text.split_inclusive('\n') {
+        let value = line.find('=').map_or(line.len(), |at| at + 1);
+        let (key, value) = line.split_at(value);
+        shown += key;
+        let mut quote = None;
+        for (at, c) in value.char_indices() {
+            let long = c.is_ascii_alphanumeric() && run_len(value, at) > 3;
+            match quote {
+                Some(mark) if c == mark => quote = None,
+                None if matches!(c, '"' | '\'') => quote = Some(c),
+                Some(_) if c != '\n' => {
+                    shown += &"*".repeat(c.len_utf8());
+                    continue;
+                }
+                None if long && !value.contains('=') => {
+                    shown.push('*');
+                    continue;
+                }
+                _ => {}
+            }
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Length of the letters and digits around a place.
+fn run_len(text: &str, at: usize) -> usize {
+    let is_run = |byte: &u8| byte.is_ascii_alphanumeric();
+    let bytes = text.as_bytes();
+    bytes[..at].iter().rev().take_while(|byte| is_run(byte)).count()
+        + bytes[at..].iter().take_while(|byte| is_run(byte)).count()
+}
+
 /// The error of a suite, underlined where it is about a text.
 pub(super) fn of_suite(error: SuiteError) -> anyhow::Error {
     match error {
@@ -71,6 +114,15 @@ mod tests {
         assert_eq!(text.get(span(text, 2, 9)), Some("2"));
         assert_eq!(span(text, 9, 9), text.len()..text.len());
         assert_eq!(span("", 1, 1), 0..0);
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let text = "# my card\n[pin]\nvalue = \"123456\"\ntries = 3\nmax = 12345\nvalue = { env = \"É\" }\n";
+        let shown = "# my card\n[pin]\nvalue = \"******\"\ntries = 3\nmax = *****\nvalue = { env = \"**\" }\n";
+        assert_eq!(masked(text), shown);
+        assert_eq!(masked(text).len(), text.len());
+        assert_eq!(masked("a = '12"), "a = '**");
     }
 
     #[test]

@@ -49,8 +49,11 @@ impl SafetyArgs {
         let given = self.allowed().options();
         if target == Kind::Sim {
             let given = given.first().copied().or(self.on_card_only.then_some("--on-card-only"));
+            let given = given.or(has_card_file.then_some("--card"));
             if let Some(option) = given {
-                anyhow::bail!("{option} goes with --target pcsc or vpcd: on the built-in card everything is allowed");
+                anyhow::bail!(
+                    "{option} goes with --target pcsc or vpcd: the built-in card is described and may be spoilt"
+                );
             }
         }
         let needs_file = [(self.spend_tries, "--spend-tries"), (self.destructive, "--destructive")];

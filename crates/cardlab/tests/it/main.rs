@@ -3,6 +3,7 @@
 
 mod ca;
 mod card;
+mod card_under_test;
 mod cli;
 mod conform_files;
 mod fuzz;

@@ -18,8 +18,7 @@ pub fn case_record(case: &Case, outcome: &Outcome, secrets: &Secrets) -> CaseRec
         (Some(reason), Some(left)) => Some(format!("{reason}; {left}")),
         (reason, left) => reason.or(left),
     };
-    let elsewhere = outcome.simulated.as_ref().map(|why| format!("simulated on the built-in card: {why}"));
-    let reason = match (reason, elsewhere) {
+    let reason = match (reason, outcome.elsewhere()) {
         (Some(reason), Some(elsewhere)) => Some(format!("{reason}; {elsewhere}")),
         (reason, elsewhere) => reason.or(elsewhere),
     };
