@@ -91,7 +91,7 @@ impl CardFile {
     /// [`SecretError`] where the PIN does not follow the policy in the file.
     pub fn values(&self, suite: &Variables, secrets: &CardSecrets) -> Result<Variables, SecretError> {
         let mut values = Variables::new();
-        let mut add = |name: &str, value: &[u8]| values.insert(name.to_owned(), value.to_vec());
+        let mut add = |name: &str, value: &[u8]| values.insert(name.to_owned(), value.into());
         if let Some(aid) = &self.aid {
             add("aid", aid);
         }
@@ -116,8 +116,8 @@ impl CardFile {
             own_values.push(puk);
         }
         for name in ["wrong-padded", "new-pin-padded", "wrong-puk"] {
-            if let Some(value) = suite.get(name).filter(|value| own_values.contains(&value.as_slice())) {
-                let mut other = value.clone();
+            if let Some(value) = suite.get(name).filter(|value| own_values.contains(&&***value)) {
+                let mut other = value.to_vec();
                 other.iter_mut().take(1).for_each(|byte| *byte = if *byte == b'8' { b'7' } else { b'8' });
                 add(name, &other);
             }

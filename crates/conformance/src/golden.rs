@@ -162,7 +162,7 @@ impl Golden {
 #[must_use]
 pub fn secrets(values: &Variables) -> Secrets {
     let is_secret = |name: &str| name.split('-').any(|word| matches!(word, "pin" | "puk" | "key" | "aes" | "secret"));
-    let bare = |value: &Vec<u8>| {
+    let bare = |value: &[u8]| {
         let end = value.iter().rposition(|byte| !matches!(byte, 0x00 | 0xFF)).map_or(0, |last| last + 1);
         value[..end].to_vec()
     };

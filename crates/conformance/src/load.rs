@@ -119,7 +119,9 @@ impl<'a> Shared<'a> {
         for (name, value) in values {
             let bytes = script.template(&value)?.bytes(&Variables::new());
             let bytes = bytes.map_err(|error| script.error(value.span(), error.into()))?;
-            if self.values.insert(script.name(&name)?, bytes).is_some() && !self.provided[0].remove(name.get_ref()) {
+            if self.values.insert(script.name(&name)?, bytes.into()).is_some()
+                && !self.provided[0].remove(name.get_ref())
+            {
                 return Err(script.duplicate(&name));
             }
         }

@@ -105,7 +105,7 @@ fn of_command(command: &Command<'_>) -> Vec<&'static str> {
 /// The version of the dialect that a SELECT of the application proves. A card of version 1 takes the form of version 0
 /// too, but answers nothing: what the step expects to be answered decides, not its P2 alone.
 fn version(step: &Step, command: &Command<'_>, values: &Variables) -> Option<&'static str> {
-    let is_application = command.ins == Ins::SELECT && command.p1 == 0x04 && values.get("aid")? == command.data;
+    let is_application = command.ins == Ins::SELECT && command.p1 == 0x04 && **values.get("aid")? == *command.data;
     let may_be_empty = step.tlv.is_empty() && step.data.matches(&[], values) == Ok(true);
     match command.p2 {
         0x00 if is_application && !may_be_empty => Some("version-0"),

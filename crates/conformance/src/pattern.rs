@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn check(pattern: &str, data: &str, expected: bool) {
-        let variables = Variables::from([("a".to_owned(), vec![1, 2, 3])]);
+        let variables = Variables::from([("a".to_owned(), vec![1, 2, 3].into())]);
         let matched = Pattern::parse(pattern).unwrap().matches(&hex::decode(data).unwrap(), &variables).unwrap();
         assert_eq!(matched, expected, "{pattern} against {data}");
     }

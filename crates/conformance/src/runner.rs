@@ -177,7 +177,7 @@ impl Run<'_> {
                     if let Some(first) = count {
                         let number = usize::from(*first) + time;
                         let number = u16::try_from(number).unwrap_or(u16::MAX);
-                        self.variables.insert("n".to_owned(), number.to_be_bytes().to_vec());
+                        self.variables.insert("n".to_owned(), number.to_be_bytes()[..].into());
                     }
                     let command = self.bytes(command)?;
                     let data = self.exchange(&command, status, step.timing)?;
@@ -261,7 +261,7 @@ impl Run<'_> {
         }
         for (name, part) in &step.captures {
             let value = part.of(data).ok_or_else(|| Mismatch::Capture { name: name.clone() })?;
-            self.variables.insert(name.clone(), value.to_vec());
+            self.variables.insert(name.clone(), value.into());
         }
         Ok(())
     }

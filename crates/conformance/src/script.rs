@@ -246,7 +246,7 @@ impl Step {
     /// over a command is in its header.
     pub(crate) fn sent(&self, values: &Variables) -> Option<(Vec<u8>, &Expected)> {
         let Action::Send { command, status, .. } = &self.action else { return None };
-        let value = |name: &str| values.get(name).cloned().unwrap_or_else(|| vec![0; 0x400]);
+        let value = |name: &str| values.get(name).cloned().unwrap_or_else(|| vec![0; 0x400].into());
         let known = command.names().map(|name| (name.to_owned(), value(name))).collect();
         Some((command.bytes(&known).ok()?, status))
     }

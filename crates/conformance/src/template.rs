@@ -2,9 +2,42 @@
 //! `${name}` for a value or a captured answer, `${name[4..20]}` for a part of one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 /// Names and the bytes they stand for.
-pub type Variables = BTreeMap<String, Vec<u8>>;
+pub type Variables = BTreeMap<String, Value>;
+
+/// What a name stands for. It may be the PIN of somebody's card, so it is never shown, and wiped with its last copy.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Value(Arc<Zeroizing<Vec<u8>>>);
+
+impl std::ops::Deref for Value {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Zeroizing::new(bytes)))
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
 
 /// A byte string with names in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -218,7 +251,7 @@ mod tests {
     use super::*;
 
     fn variables() -> Variables {
-        Variables::from([("pin".to_owned(), b"123456".to_vec())])
+        Variables::from([("pin".to_owned(), b"123456".to_vec().into())])
     }
 
     fn bytes(text: &str) -> Result<Vec<u8>, TemplateError> {

@@ -1,6 +1,5 @@
 //! The suite and nothing else on the card of the project: what `cargo xtask mutants` holds broken cards against.
 #![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may say so by panicking")]
 
 use card_conformance::{Case, ForkingTarget, FreshError, Jobs, Part, Suite, Target, run_parallel};
 use card_os::crypto::rsa::SoftRsa;

@@ -242,7 +242,7 @@ fn values(file: File<'_>, raw: &BTreeMap<Spanned<String>, Spanned<String>>) -> L
             return Err(file.error(value.span(), ScriptErrorKind::SecretInFile));
         }
         let bytes = file.bytes(value)?;
-        values.insert(self::name(file, name.clone())?, bytes);
+        values.insert(self::name(file, name.clone())?, bytes.into());
     }
     Ok(values)
 }

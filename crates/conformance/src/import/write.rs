@@ -163,13 +163,14 @@ impl<'k> Writer<'k> {
 /// Values, two of them, or a part of one, that are these bytes.
 fn known(bytes: &[u8], values: &Variables) -> Option<String> {
     // The plainest name first.
-    let mut values: Vec<(&String, &Vec<u8>)> = values.iter().filter(|(_, value)| value.len() >= 4).collect();
+    let mut values: Vec<(&String, &[u8])> =
+        values.iter().map(|(name, value)| (name, &**value)).filter(|(_, value)| value.len() >= 4).collect();
     values.sort_by_key(|(name, _)| (name.len(), *name));
-    let named = |wanted: &[u8]| values.iter().find(|(_, value)| value.as_slice() == wanted).map(|(name, _)| *name);
+    let named = |wanted: &[u8]| values.iter().find(|(_, value)| *value == wanted).map(|(name, _)| *name);
     if let Some(name) = named(bytes) {
         return Some(format!("${{{name}}}"));
     }
-    let two = values.iter().find_map(|(first, value)| Some((*first, named(bytes.strip_prefix(value.as_slice())?)?)));
+    let two = values.iter().find_map(|(first, value)| Some((*first, named(bytes.strip_prefix(*value)?)?)));
     if let Some((first, second)) = two {
         return Some(format!("${{{first}}} ${{{second}}}"));
     }

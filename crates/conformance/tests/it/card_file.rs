@@ -39,7 +39,7 @@ fn the_example_is_read() {
     assert_eq!((card.spare, card.keys.get("rsa2048")), (Some(7), Some(&0)));
     assert_eq!((card.area, card.max_command), (Some(0x5F00), Some(261)));
     assert_eq!(card.capabilities, BTreeMap::from([("records", false)]));
-    assert_eq!(card.values["my-file"], [0x32, 0x01]);
+    assert_eq!(&*card.values["my-file"], [0x32, 0x01]);
 }
 
 #[test]
@@ -93,17 +93,17 @@ fn values_are_those_of_the_card() {
     let suite = suite().values;
     let secrets = CardSecrets { pin: secret("24681357"), puk: secret("0123456789abcdef") };
     let values = card.values(&suite, &secrets).unwrap();
-    assert_eq!(values["pin"], b"24681357");
-    assert_eq!(values["pin-padded"], b"24681357\0\0\0\0\0\0\0\0");
-    assert_eq!((values["spare"].as_slice(), values["key-rsa2048"].as_slice()), (&[7][..], &[0][..]));
-    assert_eq!((values["area"].as_slice(), values["my-file"].as_slice()), (&[0x5F, 0][..], &[0x32, 1][..]));
+    assert_eq!(&*values["pin"], b"24681357");
+    assert_eq!(&*values["pin-padded"], b"24681357\0\0\0\0\0\0\0\0");
+    assert_eq!((&*values["spare"], &*values["key-rsa2048"]), (&[7][..], &[0][..]));
+    assert_eq!((&*values["area"], &*values["my-file"]), (&[0x5F, 0][..], &[0x32, 1][..]));
     assert_eq!(values.get("wrong-padded"), None, "the suite's is wrong on this card too");
     assert!(!format!("{secrets:?}").contains('2'));
 
     // A wrong PIN must be wrong.
     let secrets = CardSecrets { pin: secret("999999"), puk: secret("fedcba9876543210") };
     let values = card.values(&suite, &secrets).unwrap();
-    assert_eq!(values["wrong-padded"], b"899999\0\0\0\0\0\0\0\0\0\0");
+    assert_eq!(&*values["wrong-padded"], b"899999\0\0\0\0\0\0\0\0\0\0");
     assert_ne!(values["wrong-puk"], suite["wrong-puk"]);
     assert_eq!(values["wrong-puk"].len(), 16);
 }

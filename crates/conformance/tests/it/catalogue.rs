@@ -58,7 +58,7 @@ fn answers(suite: &Suite, steps: &[Step]) -> Vec<(u8, u16)> {
     let instruction = |command: &Template| {
         let mut variables = suite.values.clone();
         for name in command.names() {
-            variables.entry(name.to_owned()).or_insert_with(|| vec![0; 600]);
+            variables.entry(name.to_owned()).or_insert_with(|| vec![0; 600].into());
         }
         command.bytes(&variables).unwrap().get(1).copied()
     };

@@ -173,7 +173,7 @@ fn the_player_of_every_thread_is_configured() {
     let cases: Vec<&Case> = suite.cases.iter().take(100).collect();
     let configured = AtomicUsize::new(0);
     let configure = |player: &mut card_conformance::Player<'_>| {
-        player.values.insert("unused".to_owned(), vec![1]);
+        player.values.insert("unused".to_owned(), vec![1].into());
         configured.fetch_add(1, Ordering::Relaxed);
     };
     run_parallel(&suite, &cases, 3, || forking(Switch::default()), configure, |_| {});

@@ -38,12 +38,12 @@ fn rsa_imports_are_the_key_files() {
     {
         // version, n, e, d, p, q, dp, dq, qinv
         let key = sequence(&file(&format!("{name}.der")));
-        assert_eq!(values[&format!("{name}-n")], unsigned(&key[1], bytes), "{name}");
+        assert_eq!(*values[&format!("{name}-n")], unsigned(&key[1], bytes), "{name}");
         assert_eq!(key[2], [1, 0, 1], "{name}");
         let half = if fill { bytes / 2 } else { 0 };
         let parts = [(0x92, 4), (0x93, 5), (0x94, 8), (0x95, 6), (0x96, 7)];
         let body: Vec<u8> = parts.iter().flat_map(|(tag, at)| object(*tag, &unsigned(&key[*at], half))).collect();
-        assert_eq!(values[&format!("{name}-import")], object(0x7F48, &body), "{name}");
+        assert_eq!(*values[&format!("{name}-import")], object(0x7F48, &body), "{name}");
         if !fill {
             assert!(parts.iter().any(|(_, at)| unsigned(&key[*at], 0).len() < bytes / 2), "no zero was stripped");
         }
@@ -57,14 +57,14 @@ fn ec_imports_are_the_key_files() {
         // version, private value, [0] curve, [1] BIT STRING with the point
         let key = sequence(&file(&format!("{name}.der")));
         let point = card_wire::tlv::only(&key[3], Tag(0x03)).unwrap();
-        assert_eq!(values[&format!("{name}-point")], point[1..], "{name}");
-        let body = [values[&format!("{name}-params")].clone(), object(0x88, &key[1])].concat();
-        assert_eq!(values[&format!("{name}-import")], object(0xE0, &body), "{name}");
+        assert_eq!(*values[&format!("{name}-point")], point[1..], "{name}");
+        let body = [values[&format!("{name}-params")].to_vec(), object(0x88, &key[1])].concat();
+        assert_eq!(*values[&format!("{name}-import")], object(0xE0, &body), "{name}");
     }
     let p256 = P256Key::from_slice(&sequence(&file("p256.der"))[1]).unwrap();
-    assert_eq!(values["p256-point"], p256.verifying_key().to_sec1_point(false).as_bytes());
+    assert_eq!(&*values["p256-point"], p256.verifying_key().to_sec1_point(false).as_bytes());
     let p384 = P384Key::from_slice(&sequence(&file("p384.der"))[1]).unwrap();
-    assert_eq!(values["p384-point"], p384.verifying_key().to_sec1_point(false).as_bytes());
+    assert_eq!(&*values["p384-point"], p384.verifying_key().to_sec1_point(false).as_bytes());
 }
 
 #[test]

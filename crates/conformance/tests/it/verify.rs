@@ -37,7 +37,7 @@ fn signatures() -> Vec<Signed> {
     let bytes = |text: &str| Template::parse(text).unwrap().bytes(&values).unwrap();
     let read = file.signature.into_iter().map(|row| Signed {
         scheme: Scheme::named(&row.scheme).unwrap(),
-        key: values[&row.key].clone(),
+        key: values[&row.key].to_vec(),
         over: bytes(&row.over),
         bytes: bytes(&row.bytes),
         name: row.name,
