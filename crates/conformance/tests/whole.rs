@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may say so by panicking")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use card_conformance::{Case, ForkingTarget, FreshError, Jobs, Part, Suite, Target, run_parallel};
 use card_os::crypto::rsa::SoftRsa;
 use card_os::preset::Preset;
@@ -24,6 +26,19 @@ fn target() -> Box<dyn Target> {
 fn every_case_passes() {
     let suite = Suite::embedded().unwrap();
     let cases: Vec<&Case> = suite.cases.iter().collect();
-    let report = run_parallel(&suite, &cases, Jobs::available(), target, |_| {}, |_| {});
+    // One case is enough to know a broken card by.
+    let found = AtomicBool::new(false);
+    let report = run_parallel(
+        &suite,
+        &cases,
+        Jobs::available().until(&found),
+        target,
+        |_| {},
+        |outcome| {
+            if !outcome.verdict.is_passed() {
+                found.store(true, Ordering::Relaxed);
+            }
+        },
+    );
     assert_eq!(report.passed(), cases.len(), "{}", report.table());
 }
