@@ -6,6 +6,7 @@
 //! through [`Target`] and nothing else.
 #![forbid(unsafe_code)]
 
+pub mod capabilities;
 pub mod card_file;
 pub mod cipher;
 pub mod clauses;

@@ -149,9 +149,14 @@ impl<'a> Shared<'a> {
         let steps = [&blank.setup[..], &blank.own].concat();
         let proved = tags::proved(&steps, &self.values);
         let declared = Self::declared(script, raw, &proved)?;
+        let mut needs = needs::of(&steps, &self.values);
         let operational = if blank.is_about_operational {
             let there = self.steps(script, raw, CardState::Operational)?;
-            let tags = tags::proved(&[&there.setup[..], &there.own].concat(), &self.values);
+            let there_steps = [&there.setup[..], &there.own].concat();
+            // What only making the card operational takes is not needed of one that is.
+            let needs_there = needs::of(&there_steps, &self.values);
+            needs.retain(|need| needs_there.contains(need));
+            let tags = tags::proved(&there_steps, &self.values);
             // What only making the card operational costs is not paid again.
             let declared = declared.iter().filter(|tag| !proved.contains(tag)).copied();
             Some(Operational { tags: tags.iter().copied().chain(declared).collect(), setup: there.setup })
@@ -159,7 +164,9 @@ impl<'a> Shared<'a> {
             None
         };
         let tags = if declared.is_empty() { proved } else { declared };
-        let needs = raw.needs.iter().map(|name| need(script, name)).collect::<Loading<Vec<_>>>()?;
+        for name in &raw.needs {
+            needs.insert(need(script, name)?);
+        }
         Ok(Case {
             id,
             title: raw.title.get_ref().clone(),
@@ -175,7 +182,7 @@ impl<'a> Shared<'a> {
             setups: raw.setup.iter().map(|name| name.get_ref().clone()).collect(),
             requirements: raw.requirements.clone(),
             tags,
-            needs,
+            needs: needs::in_order(&needs),
             teardown: blank.teardown,
         })
     }

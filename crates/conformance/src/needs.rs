@@ -1,4 +1,14 @@
-//! Capabilities that a case can need: names that scripts, card files and reports share.
+//! Capabilities that a case can need: names that scripts, card files and reports share; declared in a script, or proved
+//! by its steps.
+
+use std::collections::BTreeSet;
+
+use card_wire::class::ClassKind;
+use card_wire::{Command, Ins, tlv};
+
+use crate::script::Step;
+use crate::tags;
+use crate::template::Variables;
 
 /// A capability and what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +45,78 @@ pub const NEEDS: &[Need] = &[
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Need> {
     NEEDS.iter().find(|need| need.name == name)
+}
+
+/// What the steps of a case prove that it needs: only what is done on every card on which the case passes counts.
+#[must_use]
+pub fn of(steps: &[Step], values: &Variables) -> BTreeSet<&'static str> {
+    let mut needs = BTreeSet::new();
+    for step in steps {
+        let Some((bytes, status)) = step.sent(values) else { continue };
+        if let (Ok(command), true) = (Command::parse(&bytes), status.words().all(tags::is_done)) {
+            needs.extend(of_command(&command));
+            needs.extend(version(step, &command, values));
+        }
+    }
+    needs
+}
+
+/// What a card can do that does this command.
+fn of_command(command: &Command<'_>) -> Vec<&'static str> {
+    let mut needs = Vec::new();
+    if matches!(command.cla.kind(), ClassKind::Interindustry { chained: true, .. }) {
+        needs.push("chaining");
+    }
+    if command.extended {
+        needs.push("extended");
+    }
+    needs.extend(match (command.ins, command.p1) {
+        (Ins::GET_CHALLENGE, _) => Some("challenge"),
+        (Ins::READ_RECORD | Ins::UPDATE_RECORD | Ins::WRITE_RECORD | Ins::APPEND_RECORD | Ins::SEARCH_RECORD, _) => {
+            Some("records")
+        }
+        (
+            Ins::ACTIVATE_FILE
+            | Ins::DEACTIVATE_FILE
+            | Ins::TERMINATE_DF
+            | Ins::TERMINATE_EF
+            | Ins::TERMINATE_CARD_USAGE,
+            _,
+        ) => Some("life-cycle"),
+        (Ins::MANAGE_CHANNEL, 0x00) => Some("channels"),
+        // With any other P1 no PUK is shown.
+        (Ins::RESET_RETRY_COUNTER, 0x00 | 0x01) => Some("puk"),
+        // The data of a key: CRT values, or a curve with its key.
+        (Ins::PUT_DATA_ODD, 0x3F) if command.data.starts_with(&[0x7F, 0x48]) || command.data.starts_with(&[0xE0]) => {
+            Some("key-import")
+        }
+        (Ins::MANAGE_SECURITY_ENVIRONMENT, 0x41) if matches!(command.p2, 0xA4 | 0xB6) => {
+            match tlv::find(command.data, tlv::Tag(0x80)) {
+                Ok(Some([0x12])) => Some("pss"),
+                Ok(Some([0x21])) => Some("ecdsa"),
+                _ => None,
+            }
+        }
+        _ => None,
+    });
+    needs
+}
+
+/// The version of the dialect that a SELECT of the application proves. A card of version 1 takes the form of version 0
+/// too, but answers nothing: what the step expects to be answered decides, not its P2 alone.
+fn version(step: &Step, command: &Command<'_>, values: &Variables) -> Option<&'static str> {
+    let is_application = command.ins == Ins::SELECT && command.p1 == 0x04 && values.get("aid")? == command.data;
+    let may_be_empty = step.tlv.is_empty() && step.data.matches(&[], values) == Ok(true);
+    match command.p2 {
+        0x00 if is_application && !may_be_empty => Some("version-0"),
+        0x0C if is_application && may_be_empty => Some("version-1"),
+        _ => None,
+    }
+}
+
+/// All of these, in the order in which capabilities are shown.
+pub(crate) fn in_order(names: &BTreeSet<&'static str>) -> Vec<&'static str> {
+    NEEDS.iter().map(|need| need.name).filter(|name| names.contains(name)).collect()
 }
 
 /// The name among `known` that is nearest to a mistyped one, if any is near.

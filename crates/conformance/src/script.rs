@@ -122,7 +122,7 @@ pub struct Case {
     pub requirements: Vec<String>,
     /// What it can cost, declared or proved.
     pub tags: BTreeSet<tags::Tag>,
-    /// Capabilities without which it says nothing.
+    /// Capabilities without which it says nothing, declared or proved.
     pub needs: Vec<&'static str>,
     /// Played behind the steps, whatever came of them, on cards that are there to stay.
     pub teardown: Vec<Step>,
@@ -240,6 +240,15 @@ impl Step {
             Action::Send { repeat, .. } => *repeat,
             Action::Reset | Action::Check(_) | Action::Encrypt { .. } | Action::Aes { .. } | Action::Oaep { .. } => 0,
         }
+    }
+
+    /// The command that it sends, and what may be answered. What only the card can tell stands for zeros: what decides
+    /// over a command is in its header.
+    pub(crate) fn sent(&self, values: &Variables) -> Option<(Vec<u8>, &Expected)> {
+        let Action::Send { command, status, .. } = &self.action else { return None };
+        let value = |name: &str| values.get(name).cloned().unwrap_or_else(|| vec![0; 0x400]);
+        let known = command.names().map(|name| (name.to_owned(), value(name))).collect();
+        Some((command.bytes(&known).ok()?, status))
     }
 }
 

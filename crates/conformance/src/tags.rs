@@ -5,7 +5,7 @@ use std::fmt;
 
 use card_wire::{Command, Ins, Status};
 
-use crate::script::{Action, Step};
+use crate::script::Step;
 use crate::template::Variables;
 
 /// One thing that a case can cost.
@@ -61,11 +61,7 @@ impl fmt::Display for Tag {
 pub fn proved(steps: &[Step], values: &Variables) -> BTreeSet<Tag> {
     let mut tags = BTreeSet::new();
     for step in steps {
-        let Action::Send { command, status, .. } = &step.action else { continue };
-        // Captured names stand for something of any value; what decides is in the header.
-        let value = |name: &str| values.get(name).cloned().unwrap_or_else(|| vec![0; 0x400]);
-        let known = command.names().map(|name| (name.to_owned(), value(name))).collect();
-        if let Ok(bytes) = command.bytes(&known) {
+        if let Some((bytes, status)) = step.sent(values) {
             tags.extend(status.words().flat_map(|word| of_command(&bytes, word)));
         }
     }
@@ -75,10 +71,15 @@ pub fn proved(steps: &[Step], values: &Variables) -> BTreeSet<Tag> {
     tags
 }
 
+/// The status word says that the command was done.
+pub(crate) fn is_done(status: Status) -> bool {
+    status.is_ok() || status.waiting().is_some() || status.0 >> 8 == 0x62
+}
+
 /// What one command with this answer costs.
 pub(crate) fn of_command(bytes: &[u8], status: Status) -> Vec<Tag> {
     let [_, ins, p1, _, rest @ ..] = bytes else { return Vec::new() };
-    let done = status.is_ok() || status.waiting().is_some() || matches!(status.0 >> 8, 0x62);
+    let done = is_done(status);
     let has_data = rest.len() > 1;
     match Ins(*ins) {
         Ins::VERIFY

@@ -12,6 +12,8 @@ pub struct Atr {
     bytes: [u8; MAX_LEN],
     len: usize,
     protocols: u16,
+    /// Where the historical bytes begin and end.
+    historical: (usize, usize),
 }
 
 impl Atr {
@@ -56,13 +58,19 @@ impl Atr {
         }
         let mut bytes = [0; MAX_LEN];
         bytes[..len].copy_from_slice(atr);
-        Ok(Self { bytes, len, protocols })
+        Ok(Self { bytes, len, protocols, historical: (at, end) })
     }
 
     /// The bytes as they come over the wire.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// The historical bytes.
+    #[must_use]
+    pub fn historical(&self) -> &[u8] {
+        &self.bytes[self.historical.0..self.historical.1]
     }
 
     /// Whether the card offers the protocol.
@@ -93,8 +101,15 @@ mod tests {
     }
 
     #[test]
+    fn historical_bytes_are_behind_the_interface_bytes() {
+        let iso = [0x3B, 0x85, 0x80, 0x01, 0x80, 0x73, 0xF7, 0x21, 0xDB, 0xFA];
+        assert_eq!(Atr::parse(&iso).unwrap().historical(), [0x80, 0x73, 0xF7, 0x21, 0xDB]);
+    }
+
+    #[test]
     fn t0_only_needs_no_check_byte() {
         let atr = Atr::parse(&[0x3B, 0x02, 0x14, 0x50]).unwrap();
+        assert_eq!(atr.historical(), [0x14, 0x50]);
         assert!(atr.offers(Protocol::T0) && !atr.offers(Protocol::T1));
     }
 

@@ -6,7 +6,7 @@ use card_wire::tlv::{self, Tag as TlvTag};
 use card_wire::{Class, Command, Ins, Status};
 use zeroize::Zeroizing;
 
-use crate::script::{Action, Step};
+use crate::script::Step;
 use crate::tags::{self, Tag};
 use crate::template::Variables;
 
@@ -71,12 +71,9 @@ impl Risk {
     pub fn of<'s>(steps: impl IntoIterator<Item = &'s Step>, values: &Variables, pin: Option<&OwnPin>) -> Self {
         let mut risk = Self { keys: Some(BTreeSet::new()), ..Self::default() };
         for step in steps {
-            let Action::Send { command, repeat, .. } = &step.action else { continue };
-            let value = |name: &str| values.get(name).cloned().unwrap_or_else(|| vec![0; 0x400]);
-            let known = command.names().map(|name| (name.to_owned(), value(name))).collect();
-            if let Ok(bytes) = command.bytes(&known) {
+            if let Some((bytes, _)) = step.sent(values) {
                 let bytes = Zeroizing::new(bytes);
-                risk.add(&bytes, *repeat, pin);
+                risk.add(&bytes, step.commands(), pin);
             }
         }
         if risk.tries > 0 {

@@ -120,6 +120,57 @@ fn every_command_of_the_dialect_is_seen_with_success_and_refusal() {
     }
 }
 
+/// Every status word in a row of the command table. Dialect rows have no list of their own.
+fn words(row: &toml::Table) -> BTreeSet<String> {
+    fn collect(value: &toml::Value, words: &mut BTreeSet<String>) {
+        match value {
+            toml::Value::Array(values) => values.iter().for_each(|value| collect(value, words)),
+            toml::Value::Table(table) => {
+                let told =
+                    ["status", "otherwise", "with", "without", "params", "lengths", "example", "access", "allowed"];
+                told.iter().filter_map(|key| table.get(*key)).for_each(|value| collect(value, words));
+            }
+            toml::Value::String(text) => words.extend(text.split_whitespace().map(str::to_owned)),
+            _ => {}
+        }
+    }
+    let mut words = BTreeSet::new();
+    match row.get("status") {
+        Some(status) => collect(status, &mut words),
+        None => collect(&toml::Value::Table(row.clone()), &mut words),
+    }
+    words.retain(|word| word.len() == 4 && word.starts_with(['6', '9']));
+    words
+}
+
+/// Good input, bad input, refused access and blocked states: all that a row of the command table can answer.
+#[test]
+fn every_status_word_of_the_command_table_is_asked_for() {
+    let text = std::fs::read_to_string(fixtures().join("commands.toml")).unwrap();
+    let table: toml::Table = toml::from_str(&text).unwrap();
+    let suite = suite();
+    let mut seen: BTreeMap<(bool, String), BTreeSet<String>> = BTreeMap::new();
+    for case in &suite.cases {
+        for (ins, status) in answers(&suite, case.own_steps()) {
+            let words = seen.entry((case.preset == "iso", format!("{ins:02X}"))).or_default();
+            words.insert(format!("{status:04X}"));
+        }
+    }
+    let rows = table["command"].as_array().unwrap();
+    assert!(rows.len() >= 55, "{} rows", rows.len());
+    for row in rows.iter().filter_map(toml::Value::as_table) {
+        let (card, ins) = (row["card"].as_str().unwrap(), row["ins"].as_str().unwrap());
+        let asked = &seen[&(card == "iso", ins.to_owned())];
+        let words = words(row);
+        assert!(!words.is_empty(), "{card} {ins}");
+        assert!(asked.contains("9000") || (card, ins) == ("dialect", "70"), "{card} {ins} never succeeds");
+        for word in words {
+            let shown = word.trim_end_matches('x');
+            assert!(asked.iter().any(|asked| asked.starts_with(shown)), "no case of {card} {ins} expects {word}");
+        }
+    }
+}
+
 /// On fresh cards, with keys that they compute; forks and ready keys are the other tests' (`isolation.rs`).
 #[test]
 fn our_own_card_passes_every_case_of_every_preset() {

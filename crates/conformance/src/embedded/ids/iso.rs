@@ -124,15 +124,16 @@ macro_rules! __suite_ids_iso {
             "iso-record.toml": iso_rec_number iso_rec_number_cyclic iso_rec_number_variable iso_rec_modes_lf
                 iso_rec_nopointer_lf iso_rec_range_lf iso_rec_modes_cy iso_rec_nopointer_cy iso_rec_range_cy
                 iso_rec_modes_lv iso_rec_nopointer_lv iso_rec_range_lv iso_rec_number_keeps iso_rec_current_range
-                iso_rec_pointer_lost iso_rec_pointer_fail iso_rec_id_lft iso_rec_id_lvt iso_rec_id_cyt iso_rec_id_none
-                iso_rec_id_none_cy iso_rec_empty iso_rec_p2 iso_rec_sfi iso_rec_sfi_commands iso_rec_sfi_pointer
-                iso_rec_no_ef iso_rec_transparent iso_rec_internal iso_rec_case iso_rec_ne iso_rec_ne_more
-                iso_rec_update iso_rec_update_length iso_rec_update_length_cy iso_rec_update_variable
-                iso_rec_update_pointer iso_rec_update_previous iso_rec_update_previous_linear iso_rec_update_id
-                iso_rec_tlv_wrong iso_rec_tlv_padding iso_rec_tlv_wrong_variable iso_rec_tlv_cyclic iso_rec_append
-                iso_rec_append_full iso_rec_append_full_lv iso_rec_append_cyclic iso_rec_append_length
-                iso_rec_variable_room iso_rec_write_once iso_rec_write_or iso_rec_write_and iso_rec_write_update
-                iso_rec_write_modes iso_rec_write_previous iso_rec_write_variable iso_rec_search iso_rec_search_back
+                iso_rec_pointer_lost iso_rec_pointer_sfi_other iso_rec_pointer_sfi_same iso_rec_pointer_fail
+                iso_rec_id_lft iso_rec_id_lvt iso_rec_id_cyt iso_rec_id_none iso_rec_id_none_cy iso_rec_empty
+                iso_rec_p2 iso_rec_sfi iso_rec_sfi_commands iso_rec_sfi_pointer iso_rec_no_ef iso_rec_transparent
+                iso_rec_internal iso_rec_case iso_rec_ne iso_rec_ne_more iso_rec_update iso_rec_update_length
+                iso_rec_update_length_cy iso_rec_update_variable iso_rec_update_pointer iso_rec_update_previous
+                iso_rec_update_previous_linear iso_rec_update_id iso_rec_tlv_wrong iso_rec_tlv_padding
+                iso_rec_tlv_wrong_variable iso_rec_tlv_cyclic iso_rec_append iso_rec_append_full
+                iso_rec_append_full_lv iso_rec_append_cyclic iso_rec_append_length iso_rec_variable_room
+                iso_rec_write_once iso_rec_write_or iso_rec_write_and iso_rec_write_update iso_rec_write_modes
+                iso_rec_write_previous iso_rec_write_variable iso_rec_search iso_rec_search_back
                 iso_rec_search_pointer iso_rec_search_silent iso_rec_search_cyclic iso_rec_search_variable
                 iso_rec_search_tlv iso_rec_search_number iso_rec_search_empty iso_rec_shown iso_rec_lasting
                 iso_rec_pointer_select iso_rec_search_more iso_rec_write_tlv iso_rec_update_previous_id
