@@ -13,8 +13,9 @@ mod suite;
 
 use std::process::ExitCode;
 
+use card_conformance::capabilities;
 use card_conformance::exceptions::Exceptions;
-use card_conformance::record::ExceptionRecord;
+use card_conformance::record::{Capability, ExceptionRecord};
 use card_conformance::resident::Resident;
 use card_conformance::suite::FileDigestInput;
 use card_conformance::template::Variables;
@@ -96,6 +97,8 @@ struct Summary<'r> {
     skipped: usize,
     /// Of these, played on the built-in card in its place.
     simulated: usize,
+    /// What the card can do; empty for the built-in one.
+    capabilities: &'r [Capability],
     /// What came of the known exceptions.
     exceptions: Vec<ExceptionRecord>,
     cases: Vec<Row<'r>>,
@@ -146,9 +149,10 @@ fn play(args: &Args) -> anyhow::Result<ExitCode> {
         Some(seed) => run::on_built_in(&suite, cases, &args.run, &run::BuiltIn { preset: preset.clone(), seed })?,
         None => on_card(args, &suite, cases, card.as_ref())?,
     };
-    let (report, target) = (played.report, played.target);
+    let (report, target, capabilities) = (played.report, played.target, played.capabilities);
     if args.json {
-        let summary = summary(&report, target.clone(), seed, &known.exceptions);
+        let summary =
+            Summary { capabilities: &capabilities, ..summary(&report, target.clone(), seed, &known.exceptions) };
         output::line(serde_json::to_string_pretty(&summary)?)?;
     } else {
         let place = seed.map_or_else(|| target.clone(), |seed| format!("{target}, seed {seed}"));
@@ -163,6 +167,7 @@ fn play(args: &Args) -> anyhow::Result<ExitCode> {
         started,
         suite: &suite,
         report: &report,
+        capabilities: &capabilities,
         folders: &args.suite.folders,
         digests: files.iter().map(FileDigestInput::digest).collect(),
         known: &known,
@@ -193,12 +198,17 @@ fn on_card(
     };
     let mut target = TransportTarget::fixed(args.target.connect()?);
     args.safety.confirm()?;
+    let aid = suite.values.get("aid").map_or(&[][..], |aid| aid);
+    let capabilities = capabilities::probe(&mut target, loaded.map(|loaded| &loaded.card), aid);
+    if !args.json {
+        output::line(capabilities::lines(&capabilities))?;
+    }
     let stand_in = args.safety.has_stand_in().then(|| run::built_in(&run::BuiltIn { preset: None, seed: SEED }));
     let resident = Resident {
         suite,
         card: loaded.map(|loaded| &loaded.card),
         values,
-        capabilities: Vec::new(),
+        capabilities,
         allowed: args.safety.allowed(),
         guard,
     };
@@ -216,5 +226,5 @@ fn summary<'r>(report: &'r Report, target: String, seed: Option<u64>, known: &Ex
     let cases = cases.collect();
     let (passed, failed, skipped) = (report.passed(), report.failed(), report.skipped());
     let (simulated, exceptions) = (report.simulated(), known.sort(report.verdicts()));
-    Summary { target, seed, passed, failed, skipped, simulated, exceptions, cases }
+    Summary { target, seed, passed, failed, skipped, simulated, capabilities: &[], exceptions, cases }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use card_conformance::exceptions::Exceptions;
-use card_conformance::record::{CardInfo, Digests, FileDigest, RunInfo, RunRecord};
+use card_conformance::record::{Capability, CardInfo, Digests, FileDigest, RunInfo, RunRecord};
 use card_conformance::report::redact::Secrets;
 use card_conformance::report::{build, html, json, junit};
 use card_conformance::safety::Allowed;
@@ -44,6 +44,8 @@ pub(crate) struct Ran<'r> {
     pub(crate) started: Timestamp,
     pub(crate) suite: &'r Suite,
     pub(crate) report: &'r Report,
+    /// What the card can do.
+    pub(crate) capabilities: &'r [Capability],
     /// The folders of `--suite`, as they were given.
     pub(crate) folders: &'r [PathBuf],
     /// Of the suite's files.
@@ -105,6 +107,7 @@ impl Files {
                 preset: loaded.card.preset.clone(),
                 state: loaded.card.state.name().to_owned(),
             }),
+            capabilities: ran.capabilities.to_vec(),
             digests: Digests {
                 suite: ran.digests.clone(),
                 card: ran.card.map(|loaded| loaded.digest.clone()),

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use card_conformance::record::Capability;
 use card_conformance::resident::Resident;
 use card_conformance::{
     Case, ForkingTarget, FreshError, Jobs, Outcome, Part, Report, Suite, Target, run_parallel, shuffle,
@@ -37,6 +38,8 @@ pub(super) struct Played {
     pub(super) target: String,
     /// Why it ended before the last case, if it did.
     pub(super) stopped: Option<String>,
+    /// What the card can do; empty for the built-in one.
+    pub(super) capabilities: Vec<Capability>,
 }
 
 /// The built-in card of a run.
@@ -58,7 +61,8 @@ pub(super) fn on_built_in(
     let jobs = args.jobs.map_or_else(Jobs::available, |jobs| Jobs::new(jobs.get())).until(stop_on_signal()?);
     let report = run_parallel(suite, &cases, jobs, || built_in(card), |_| {}, |outcome| step(&progress, outcome));
     progress.finish_and_clear();
-    Ok(Played { stopped: interrupted(&report, cases.len()), report, target: BUILT_IN.to_owned() })
+    let stopped = interrupted(&report, cases.len());
+    Ok(Played { stopped, report, target: BUILT_IN.to_owned(), capabilities: Vec::new() })
 }
 
 /// Plays the cases on a card that is there to stay, and on a built-in one what may not be played on it.
@@ -71,7 +75,7 @@ pub(super) fn on_resident(
 ) -> anyhow::Result<Played> {
     anyhow::ensure!(args.jobs.is_none(), "--jobs goes with --target sim: one card does one thing at a time");
     args.order(&mut cases);
-    let suite = resident.suite;
+    let (suite, capabilities) = (resident.suite, resident.capabilities.clone());
     let progress = progress(cases.len());
     let stop = stop_on_signal()?;
     let (mut report, stopped) =
@@ -79,7 +83,7 @@ pub(super) fn on_resident(
     progress.finish_and_clear();
     report.outcomes.sort_by_key(|outcome| suite.cases.iter().position(|case| case.id == outcome.case));
     let stopped = stopped.map(|stop| stop.to_string()).or_else(|| interrupted(&report, cases.len()));
-    Ok(Played { stopped, report, target: target.describe() })
+    Ok(Played { stopped, report, target: target.describe(), capabilities })
 }
 
 impl RunArgs {
