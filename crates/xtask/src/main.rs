@@ -6,6 +6,7 @@
 mod cargo;
 mod fuzz;
 mod layout;
+mod mutants;
 mod outcome;
 mod steps;
 mod system;
@@ -23,6 +24,7 @@ Checks the whole workspace, or one thing in it.
 
 Usage: cargo xtask test [--no-install]    everything below, in this order
        cargo xtask fuzz ...               the fuzz targets; see cargo xtask fuzz --help
+       cargo xtask mutants ...            the suite against broken cards; see cargo xtask mutants --help
        cargo xtask STEP                   one step:
 
 ";
@@ -42,6 +44,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if let ["fuzz", rest @ ..] = &words[..] {
         return fuzz::run(&root(), rest);
+    }
+    if let ["mutants", rest @ ..] = &words[..] {
+        return mutants::run(&root(), rest);
     }
     let (chosen, install) = match words[..] {
         ["test"] => (STEPS, true),

@@ -34,19 +34,22 @@ macro_rules! __suite_ids_iso {
                 iso_acc_86_allowed iso_acc_df_86_refused iso_acc_df_86_allowed iso_rule_malformed_first iso_first_pin
                 iso_first_key iso_first_arr iso_arr_unusable iso_ab_mf iso_ab_first iso_ab_first_key iso_ab_reference
                 iso_rule_any_key iso_rule_any_lower iso_rule_deactivated_df iso_rule_deactivated_df_key
-                iso_rule_terminated_df iso_arr_deactivated_df;
+                iso_rule_terminated_df iso_arr_deactivated_df iso_86_forms iso_rule_bytes_none iso_rule_bytes_pin
+                iso_rule_bytes_key iso_rule_bytes_both iso_ab_groups iso_ab_a4 iso_rule_lengths iso_rule_03_key
+                iso_rule_03_pin;
             "iso-auth.toml": iso_auth_ok iso_auth_wrong iso_auth_once iso_auth_other_length iso_auth_newest
                 iso_auth_unset iso_auth_form iso_auth_drops iso_auth_refill iso_auth_set iso_auth_192 iso_auth_256
                 iso_auth_replaced iso_auth_replaced_unruled iso_auth_rule iso_auth_deactivated iso_auth_read
                 iso_auth_local iso_challenge iso_auth_channel iso_auth_terminated iso_auth_deleted iso_auth_reset
-                iso_auth_number iso_auth_blocked iso_auth_replaced_initialisation;
+                iso_auth_number iso_auth_blocked iso_auth_replaced_initialisation iso_auth_half iso_auth_plain
+                iso_auth_other_channel iso_auth_rule_drops;
             "iso-binary.toml": iso_read_whole iso_read_exact iso_read_short iso_read_end iso_read_case iso_read_sfi
                 iso_read_sfi_p1 iso_read_no_ef iso_read_records iso_update_offset iso_update_end iso_update_case
                 iso_update_sfi iso_update_reset iso_update_extended iso_write_once iso_write_or iso_write_and
                 iso_write_update iso_write_absent iso_write_once_update iso_write_sfi iso_erase iso_erase_part
                 iso_erase_wrong iso_erase_sfi iso_odd_read iso_odd_read_ne iso_odd_read_wrong iso_odd_read_silent
                 iso_odd_update_no_offset iso_odd_read_file iso_odd_update iso_odd_update_wrong iso_odd_write
-                iso_odd_write_once iso_odd_erase iso_odd_erase_all iso_odd_erase_wrong iso_binary_internal;
+                iso_odd_write_once iso_odd_erase iso_odd_erase_all iso_odd_erase_wrong iso_binary_internal iso_odd_ne;
             "iso-channel.toml": iso_ch_open iso_ch_open_number iso_ch_form iso_ch_close iso_ch_close_self
                 iso_ch_close_other iso_ch_closed iso_ch_begins iso_ch_begins_there iso_ch_selection iso_ch_pin
                 iso_ch_pin_new iso_ch_pin_tries iso_ch_pin_changed iso_ch_logout iso_ch_challenge iso_ch_files
@@ -61,7 +64,7 @@ macro_rules! __suite_ids_iso {
                 iso_counter_put iso_do_list_more iso_do_odd_limit iso_do_mf iso_do_key_import iso_counter_generate
                 iso_counter_reset iso_counter_erase iso_counter_write iso_counter_record_update iso_counter_terminate
                 iso_counter_sign iso_counter_auth iso_counter_channel iso_counter_full iso_do_list_long
-                iso_counter_environment;
+                iso_counter_environment iso_counter_tries iso_counter_disable;
             "iso-keys.toml": iso_mse_set iso_mse_set_hash iso_mse_set_algorithm iso_mse_set_form iso_mse_set_slot
                 iso_mse_failed iso_mse_store iso_mse_store_form iso_mse_store_df iso_mse_store_lasting
                 iso_mse_store_rule iso_sign_pkcs1 iso_sign_pss iso_sign_raw iso_sign_p256 iso_sign_p384
@@ -78,7 +81,8 @@ macro_rules! __suite_ids_iso {
                 iso_internal_response iso_generate_a4 iso_generate_silent iso_generate_replaces iso_hash_reset
                 iso_hash_mse iso_hash_restore iso_sign_refused_after iso_decipher_empty iso_decipher_rule
                 iso_import_chained iso_import_short iso_import_1024 iso_hash_nothing iso_generate_last iso_import_last
-                iso_template_last_stored iso_template_last_refused;
+                iso_template_last_stored iso_template_last_refused iso_mse_stored_deleted iso_mse_stored_whole
+                iso_mse_slots iso_key_overwrite_rule iso_key_use_drops;
             "iso-lifecycle.toml": iso_life_01_select iso_life_01_activate iso_life_01_deactivate iso_life_01_terminate
                 iso_life_01_delete iso_life_01_wrong_kind iso_life_01_binary iso_life_01_record iso_life_01_below
                 iso_life_01_df iso_life_01_df_changes iso_life_01_by_name iso_life_01_rules iso_life_03_select
@@ -99,7 +103,7 @@ macro_rules! __suite_ids_iso {
                 iso_life_itself iso_life_terminate_child iso_life_current_kept iso_life_channel iso_life_01_pin
                 iso_life_01_admin iso_life_01_key iso_life_03_pin iso_life_03_admin iso_life_03_key iso_life_05_pin
                 iso_life_05_admin iso_life_05_key iso_life_04_pin iso_life_04_admin iso_life_04_key iso_life_0c_pin
-                iso_life_0c_admin iso_life_0c_key iso_life_card_envelope;
+                iso_life_0c_admin iso_life_0c_key iso_life_card_envelope iso_life_far_above iso_life_pin_far_above;
             "iso-limits.toml": iso_limit_file_len iso_limit_depth iso_limit_children iso_limit_records
                 iso_limit_records_cyclic iso_limit_record_length iso_limit_object iso_limit_memory
                 iso_limit_memory_freed iso_limit_chain iso_limit_chain_full iso_limit_names iso_limit_channels
@@ -120,7 +124,11 @@ macro_rules! __suite_ids_iso {
                 iso_pin_change_blocked iso_pin_blocked_length iso_pin_reset_unblocks_verify iso_pin_two
                 iso_pin_admin_rule iso_pin_set_rule iso_pin_case iso_pin_p2 iso_pin_change_padded
                 iso_pin_change_padded_measured iso_pin_change_half iso_pin_zero_first iso_pin_zero_first_reset
-                iso_pin_zero_first_unset iso_pin_reset_padded iso_pin_reset_first iso_pin_order;
+                iso_pin_zero_first_unset iso_pin_reset_padded iso_pin_reset_first iso_pin_order iso_pin_near
+                iso_pin_longer iso_pin_wrong_drops_others iso_pin_drops_rule iso_pin_blocked_rule iso_pin_reset_keeps
+                iso_pin_reset_wrong_drops iso_pin_change_refill iso_pin_disable_refill iso_pin_disabled_blocked
+                iso_pin_one_try iso_pin_numbers iso_pin_logout_unset iso_pin_recreated iso_pin_nearest
+                iso_pin_select_keeps iso_pin_sibling iso_pin_change_channels iso_pin_policies;
             "iso-record.toml": iso_rec_number iso_rec_number_cyclic iso_rec_number_variable iso_rec_modes_lf
                 iso_rec_nopointer_lf iso_rec_range_lf iso_rec_modes_cy iso_rec_nopointer_cy iso_rec_range_cy
                 iso_rec_modes_lv iso_rec_nopointer_lv iso_rec_range_lv iso_rec_number_keeps iso_rec_current_range
@@ -139,7 +147,7 @@ macro_rules! __suite_ids_iso {
                 iso_rec_pointer_select iso_rec_search_more iso_rec_write_tlv iso_rec_update_previous_id
                 iso_rec_write_id iso_rec_p2_cy iso_rec_p2_lv iso_rec_p2_lvt iso_rec_modes_lvt iso_rec_change_lvt
                 iso_rec_p2_cyt iso_rec_modes_cyt iso_rec_change_cyt iso_rec_p2_lft iso_rec_modes_lft
-                iso_rec_change_lft;
+                iso_rec_change_lft iso_rec_variable_exact iso_rec_cyclic_round iso_rec_layout;
             "iso-select.toml": iso_atr iso_reset_state iso_select_empty iso_select_3f00 iso_select_near
                 iso_select_uncle iso_select_child_df iso_select_child_ef iso_select_parent iso_select_name
                 iso_select_name_next iso_select_name_previous iso_select_name_next_elsewhere iso_select_path_mf
@@ -161,7 +169,7 @@ macro_rules! __suite_ids_iso {
                 iso_tr_envelope_longest iso_tr_envelope_extended iso_tr_envelope_more iso_tr_silent
                 iso_tr_chain_response iso_tr_chain_envelope iso_tr_envelope_short_piece iso_tr_envelope_whole_piece
                 iso_tr_envelope_surplus iso_tr_envelope_extended_piece iso_tr_envelope_chained
-                iso_tr_envelope_inner_class;
+                iso_tr_envelope_inner_class iso_chain_of_get_response;
         }
     };
 }

@@ -18,7 +18,7 @@ macro_rules! __suite_ids_isoapplet {
                 chain_lost_by_reset chain_not_executed_early chain_error_at_the_end chain_on_channel
                 chain_extended_chunks get_response_nothing get_response_parameters get_response_cases
                 get_response_more get_response_less get_response_dropped get_response_dropped_by_error
-                get_response_lost_by_reset get_response_free;
+                get_response_lost_by_reset get_response_free chain_of_get_response;
             "challenge.toml": challenge_eight challenge_256 challenge_extended challenge_one challenge_parameters
                 challenge_cases challenge_after_reset;
             "create.toml": create_df create_ef_is_current create_one_byte_size create_default_size
@@ -74,11 +74,12 @@ macro_rules! __suite_ids_isoapplet {
             "pin.toml": set_pin_lengths set_pin_padding set_puk_length set_puk_twice set_pin_twice set_puk_after_pin
                 set_pin_other_parameters set_pin_is_not_verify set_pin_keeps_file_access set_pin_case_4 change_right
                 change_wrong_old change_resets_counter change_length change_new_too_short change_to_sixteen
-                change_before_pin change_parameters change_with_puk change_survives_reset change_closes_files;
+                change_before_pin change_parameters change_with_puk change_survives_reset change_closes_files
+                change_wrong_logs_out;
             "puk.toml": unblock_right unblock_not_blocked unblock_closes unblock_wrong unblock_resets_puk
                 unblock_wrong_leaves_pin unblock_short_form unblock_length unblock_new_too_short unblock_parameters
                 unblock_before_pin unblock_order unblock_without_puk unblock_tries_survive_reset
-                unblock_blocked_puk_survives_reset;
+                unblock_blocked_puk_survives_reset unblock_wrong_logs_out unblock_is_not_pin;
             "reselect.toml": select_again_forgets_file select_again_goes_to_mf select_again_logs_out
                 select_again_forgets_environment select_again_forgets_answer select_other_name_keeps_login;
             "select.toml": select_aid_version_0 select_aid_version_0_le select_aid_version_1 select_aid_version_1_le
@@ -104,7 +105,8 @@ macro_rules! __suite_ids_isoapplet {
                 verify_prefix verify_length verify_case_4 verify_parameters verify_empty verify_empty_verified
                 verify_empty_blocked verify_empty_before_pin verify_before_pin verify_parameters_before_length
                 verify_wrong_logs_out verify_block_logs_out verify_lost_by_reset verify_tries_survive_reset
-                verify_tries_survive_select verify_block_survives_reset verify_sixteen verify_four verify_chained;
+                verify_tries_survive_select verify_block_survives_reset verify_sixteen verify_four verify_chained
+                verify_near verify_empty_leaves;
         }
     };
 }
