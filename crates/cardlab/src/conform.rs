@@ -2,6 +2,7 @@
 
 mod card;
 mod compare;
+mod describe;
 mod exceptions;
 mod files;
 mod import;
@@ -35,6 +36,7 @@ Examples:
   cardlab conform --html run.html --json-report run.json
   cardlab conform --suite my-suite        the cases of your own folder; `new` makes one to begin with
   cardlab conform --against sim --target pcsc   where the card differs from the built-in one
+  cardlab conform describe --target pcsc  a draft of the card file of the card in the reader
   cardlab conform verify-report FILE      whether a record is what was written
   cardlab conform diff OLD NEW            what changed between two records
 Exit code: 0 all as expected, 1 not, 2 could not run or nothing ran.";
@@ -79,6 +81,8 @@ enum Sub {
     Diff(report::DiffArgs),
     /// Keep what a card answers to each case in a golden file
     Record(compare::RecordArgs),
+    /// Find out what a card can do and write a draft of its card file
+    Describe(describe::DescribeArgs),
     /// Write a small suite with comments into a folder, to begin with
     New(suite::NewArgs),
     /// Print the form of a script as a JSON schema
@@ -119,6 +123,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(Sub::VerifyReport(args)) => report::verify(args),
         Some(Sub::Diff(args)) => report::diff(args),
         Some(Sub::Record(args)) => compare::record(args),
+        Some(Sub::Describe(args)) => describe::run(args),
         Some(Sub::New(args)) => suite::new(args),
         Some(Sub::Schema) => suite::schema(),
         Some(Sub::Import(args)) => import::run(args),

@@ -6,6 +6,7 @@ mod card;
 mod card_under_test;
 mod cli;
 mod conform_files;
+mod describe;
 mod fuzz;
 mod image;
 mod kill;
