@@ -1,6 +1,8 @@
 //! What a service is made from.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,7 +169,8 @@ impl Builder {
 /// A directory of mode 0700 in which the socket's path is short enough.
 fn private_place() -> io::Result<Place> {
     let make = |root: &Path| -> io::Result<Place> {
-        let directory = tempfile::Builder::new().prefix("cardlab-").tempdir_in(root)?;
+        let own = Permissions::from_mode(0o700);
+        let directory = tempfile::Builder::new().prefix("cardlab-").permissions(own).tempdir_in(root)?;
         let socket = directory.path().join(SOCKET);
         Ok(Place { socket, directory: Some(directory) })
     };
