@@ -7,6 +7,8 @@ mod apdu;
 mod ca;
 mod card;
 mod conform;
+#[cfg(unix)]
+mod ctl;
 mod fuzz;
 pub mod image;
 mod lie;
@@ -14,6 +16,8 @@ mod output;
 mod readers;
 #[cfg(unix)]
 mod run;
+#[cfg(unix)]
+mod serve;
 mod sim;
 mod target;
 
@@ -40,6 +44,12 @@ enum Program {
     /// Run a program that sees readers of its own, with cards in them: no pcscd, no rights
     #[cfg(unix)]
     Run(run::Args),
+    /// Offer readers with cards to programs that are started elsewhere, until Ctrl-C
+    #[cfg(unix)]
+    Serve(serve::Args),
+    /// Pull, insert, reset and exchange the cards of `run` and `serve`
+    #[cfg(unix)]
+    Ctl(ctl::Args),
     /// Put a simulated card into a vpcd reader until Ctrl-C
     Sim(sim::Args),
     /// List PC/SC readers and the cards in them
@@ -66,6 +76,10 @@ pub fn main() -> ExitCode {
         Program::Conform(args) => conform::run(&args),
         #[cfg(unix)]
         Program::Run(args) => run::run(&args),
+        #[cfg(unix)]
+        Program::Serve(args) => serve::run(&args),
+        #[cfg(unix)]
+        Program::Ctl(args) => ctl::run(&args),
         Program::Sim(args) => sim::run(&args),
         Program::Readers(args) => readers::run(&args),
         Program::Apdu(args) => apdu::run(&args),

@@ -1,6 +1,6 @@
 //! What `--reader` says: `WHAT[:IMAGE][,KEY=VALUE]...`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use card_os::Preset;
@@ -73,6 +73,21 @@ impl Reader {
         Ok(reader)
     }
 
+    /// The same, as somebody means it who is in this directory.
+    pub(crate) fn relative_to(mut self, place: &Path) -> Self {
+        let is_file = |preset: &String| Preset::named(preset).is_none();
+        let absolute = |preset: &mut String| *preset = place.join(&*preset).to_string_lossy().into_owned();
+        if let Content::Fresh(preset) | Content::Image(Some(preset), _) = &mut self.content
+            && is_file(preset)
+        {
+            absolute(preset);
+        }
+        if let Content::Image(_, path) = &mut self.content {
+            *path = place.join(&*path);
+        }
+        self
+    }
+
     /// The reader with its card. `seed` is that of all cards that have none of their own.
     pub(crate) fn build(&self, seed: Option<u64>) -> anyhow::Result<ReaderSpec> {
         let spec = ReaderSpec::new(&self.name).apdu_size(self.size);
@@ -83,7 +98,7 @@ impl Reader {
     }
 
     /// The card that is in it.
-    fn card(&self, seed: Option<u64>) -> anyhow::Result<Option<Box<dyn Icc>>> {
+    pub(crate) fn card(&self, seed: Option<u64>) -> anyhow::Result<Option<Box<dyn Icc>>> {
         let seed = self.seed.or(seed);
         Ok(match &self.content {
             Content::Nothing => None,
