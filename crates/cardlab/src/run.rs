@@ -3,6 +3,7 @@
 mod child;
 pub(crate) mod control;
 mod spec;
+mod trace;
 pub(crate) mod world;
 
 use std::ffi::OsString;

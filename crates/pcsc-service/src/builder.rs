@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::control::ApduSize;
 use crate::names::complete;
+use crate::observe::{Event, Observer};
 use crate::reader::Reader;
 use crate::service::{PcscService, Place};
 use crate::settings::Settings;
@@ -91,6 +92,7 @@ pub struct Builder {
     readers: Vec<ReaderSpec>,
     socket: Option<PathBuf>,
     settings: Settings,
+    observer: Option<Observer>,
 }
 
 impl Builder {
@@ -134,6 +136,14 @@ impl Builder {
         self
     }
 
+    /// Tells `observer` what happens. It is called while a reader is locked: it must return soon, and must not use the
+    /// service.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Starts the service. When this returns, clients can connect.
     ///
     /// # Errors
@@ -142,7 +152,7 @@ impl Builder {
         if self.readers.len() > MAX_READERS {
             return Err(StartError::TooMany);
         }
-        let events = Arc::new(Events::default());
+        let events = Arc::new(Events::new(self.observer));
         let mut readers: Vec<Option<Arc<Reader>>> = Vec::new();
         for (index, spec) in self.readers.into_iter().enumerate() {
             let (reader, card) = spec.build(index, self.settings, &events)?;

@@ -9,6 +9,7 @@ use rustix::net::{Shutdown, shutdown};
 
 use crate::caller::Caller;
 use crate::lock;
+use crate::observe::What;
 use crate::proto::{
     ATTRIBUTE, MAX_REQUEST, Malformed, Message, OLD_CAPACITY, Request, Rv, answer, at, fill, pair, parse,
 };
@@ -38,6 +39,13 @@ pub(crate) struct Client {
     /// Bytes of the buffer that are not worked off.
     filled: usize,
     out: Vec<u8>,
+}
+
+/// What who watches is told of a request.
+struct Call {
+    name: &'static str,
+    card: Option<u32>,
+    reader: Option<Arc<Reader>>,
 }
 
 /// The connection cannot go on: the client has broken the protocol, or is gone.
@@ -143,12 +151,56 @@ impl Client {
     fn work(&mut self, message: &Message<'_>) -> Result<(), Closed> {
         Events::busy(&self.watch);
         self.out.clear();
+        let watched = self.shared.events.is_watched().then(|| self.watched_call(&message.request)).flatten();
         self.obey(message)?;
+        if let Some(call) = watched {
+            self.note(&call, message);
+        }
         if !self.out.is_empty() {
             (&*self.stream).write_all(&self.out)?;
         }
         self.shared.events.idle(&self.watch);
         Ok(())
+    }
+
+    /// What who watches is to be told of a request: its name, and the handle and reader that it is about.
+    fn watched_call(&self, request: &Request<'_>) -> Option<Call> {
+        let on = |name, card: u32| Some(Call { name, card: Some(card), reader: self.cards.get(&card).cloned() });
+        let plain = |name| Some(Call { name, card: None, reader: None });
+        match *request {
+            Request::Establish { .. } => plain("EstablishContext"),
+            Request::Release { .. } => plain("ReleaseContext"),
+            Request::Connect { reader, .. } => {
+                Some(Call { name: "Connect", card: None, reader: self.shared.reader(reader) })
+            }
+            Request::Reconnect { card, .. } => on("Reconnect", card),
+            Request::Disconnect { card, .. } => on("Disconnect", card),
+            Request::Begin { card } => on("BeginTransaction", card),
+            Request::End { card, .. } => on("EndTransaction", card),
+            Request::Status { card } => on("Status", card),
+            Request::Transmit { card, .. } => on("Transmit", card),
+            Request::Control { card, .. } => on("Control", card),
+            Request::GetAttribute { card, .. } => on("GetAttrib", card),
+            Request::SetAttribute { card } => on("SetAttrib", card),
+            Request::Cancel { .. } => plain("Cancel"),
+            _ => None,
+        }
+    }
+
+    /// Tells who watches, once the result is known.
+    fn note(&self, call: &Call, message: &Message<'_>) {
+        let head = self.out.get(..message.body.len()).unwrap_or_default();
+        let result = head.last_chunk().copied().map_or(0, u32::from_ne_bytes);
+        // A command that reached the card is told by its reader.
+        if matches!(message.request, Request::Transmit { .. }) && result == 0 {
+            return;
+        }
+        let [at_card, _] = at::CONNECT;
+        let new = head.get(at_card..).and_then(|rest| rest.first_chunk()).copied().map(u32::from_ne_bytes);
+        let is_new = matches!(message.request, Request::Connect { .. }) && result == 0;
+        let card = if is_new { new } else { call.card };
+        let reader = call.reader.as_ref().map(|reader| reader.name.as_str());
+        self.shared.events.note(reader, card, What::Call { name: call.name, result });
     }
 
     /// What concerns the context and all readers.
@@ -364,6 +416,7 @@ impl Client {
     fn forget_context(&mut self) {
         for (card, reader) in std::mem::take(&mut self.cards) {
             reader.release(card);
+            self.shared.events.note(Some(&reader.name), Some(card), What::Call { name: "(released)", result: 0 });
             lock(&self.shared.cards).give_back(card);
         }
         if let Some(context) = self.context.take() {

@@ -28,6 +28,7 @@ mod caller;
 mod client;
 mod control;
 mod names;
+mod observe;
 mod proto;
 mod reader;
 mod service;
@@ -41,6 +42,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use builder::{Builder, ReaderSpec, StartError};
 pub use control::ApduSize;
+pub use observe::{Event, What};
 pub use service::{PcscService, ReaderHandle};
 
 /// A lock whose holder panicked is still good: what it guards is only ever changed in whole steps.

@@ -15,6 +15,7 @@ use card_wire::Icc;
 
 use crate::control::ApduSize;
 use crate::lock;
+use crate::observe::What;
 use crate::proto::{ReaderState, Rv};
 use crate::settings::Settings;
 use crate::slot::Slot;
@@ -63,6 +64,11 @@ impl Reader {
         state
     }
 
+    /// Tells who watches.
+    fn note(&self, handle: Option<u32>, what: What<'_>) {
+        self.events.note(Some(&self.name), handle, what);
+    }
+
     /// Tells those who wait for the card and those who wait for news.
     fn tell(&self) {
         self.changed.notify_all();
@@ -105,6 +111,7 @@ impl Reader {
             }
         };
         let mute = atr.is_empty() && renewal != Renewal::Off;
+        self.note(by, if renewal == Renewal::Off { What::PoweredOff } else { What::Atr(&atr) });
         let mut state = self.state();
         if state.insertion != insertion {
             return Err(Rv::NO_SMARTCARD);
@@ -130,7 +137,9 @@ impl Reader {
             return Err(card);
         }
         slot.put(card);
+        self.note(None, What::Inserted);
         let atr = slot.power_up(None);
+        self.note(None, What::Atr(&atr));
         let mut state = self.state();
         state.renewed(atr);
         state.insertion += 1;
@@ -145,6 +154,7 @@ impl Reader {
         let mut state = self.state();
         if state.is_present() {
             state.removed();
+            self.note(None, What::Removed);
         }
         drop(state);
         self.tell();
@@ -157,7 +167,9 @@ impl Reader {
         let (protocol, powered) = (slot.protocol(), self.state().powered);
         let old = slot.take();
         slot.put(card);
+        self.note(None, What::Replaced);
         let atr = slot.power_up(old.is_some().then_some(protocol));
+        self.note(None, What::Atr(&atr));
         let mut state = self.state();
         let agreed = state.protocol;
         let new = !state.is_present();

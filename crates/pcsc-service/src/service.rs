@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use card_wire::Icc;
 use rustix::net::{Shutdown, shutdown};
@@ -22,6 +22,9 @@ use crate::shared::{Connection, MAX_CLIENTS, MAX_CLIENTS_OF_ONE, MAX_READERS, Sh
 const VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 /// How long no connection is taken after the system has refused one.
 const RECOVERY: Duration = Duration::from_millis(10);
+
+/// How long the end of a service waits for its clients' last commands.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Where the socket is, and the directory that was made for it.
 pub(crate) struct Place {
@@ -128,6 +131,11 @@ impl Drop for PcscService {
         if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
             // A thread that panicked has already said so.
             let _ = acceptor.join();
+        }
+        // Commands that run come to their end, and what clients had is given back, before this is over.
+        let end = Instant::now() + ENDING;
+        while self.connections() > 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
         }
         if self.place.directory.is_none() {
             // It may be gone, and then that is what was wanted.

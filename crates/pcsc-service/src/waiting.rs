@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use rustix::net::{SendFlags, Shutdown, send, shutdown};
 
 use crate::lock;
+use crate::observe::{Event, Observer, What};
 use crate::proto::{Rv, pair};
 
 /// Everything that changes, and who waits for it.
@@ -21,9 +22,27 @@ pub(crate) struct Events {
     generation: AtomicU64,
     registered: AtomicUsize,
     watches: Mutex<HashMap<u64, Arc<Watch>>>,
+    observer: Option<Observer>,
 }
 
 impl Events {
+    /// Events that somebody watches, or nobody.
+    pub(crate) fn new(observer: Option<Observer>) -> Self {
+        Self { observer, ..Self::default() }
+    }
+
+    /// Tells who watches.
+    pub(crate) fn note(&self, reader: Option<&str>, handle: Option<u32>, what: What<'_>) {
+        if let Some(observer) = &self.observer {
+            observer(&Event { reader, handle, what });
+        }
+    }
+
+    /// Whether somebody watches.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.observer.is_some()
+    }
+
     /// The state of things. Read it before the states that a client is given: what changes in between is told twice
     /// rather than never.
     pub(crate) fn generation(&self) -> u64 {

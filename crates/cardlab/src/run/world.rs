@@ -1,8 +1,9 @@
 //! Readers of ours that run: what other programs and `cardlab ctl` see.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail, ensure};
 use card_wire::Icc;
@@ -10,6 +11,7 @@ use pcsc_service::{PcscService, ReaderHandle};
 
 use super::control::Control;
 use super::spec::Reader;
+use super::trace::Tracer;
 
 /// What is in the only reader where none is asked for.
 const USUAL: &str = "isoapplet";
@@ -23,6 +25,22 @@ pub(crate) struct Readers {
     /// Seed of the cards' randomness: equal seeds give equal keys. For tests only
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Write what happens in the readers to this file, line by line; PINs and keys are hidden, and so is what is
+    /// written to and read from files
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Show data of files in the trace: certificates, and whatever else is there
+    #[arg(long, requires = "trace")]
+    trace_files: bool,
+}
+
+impl Readers {
+    /// Whoever writes the trace, where there is to be one.
+    fn tracer(&self) -> anyhow::Result<Option<Arc<Tracer>>> {
+        let Some(path) = &self.trace else { return Ok(None) };
+        let open = File::create(path).and_then(|file| Tracer::new(file, self.trace_files));
+        Ok(Some(Arc::new(open.with_context(|| format!("cannot write the trace {}", path.display()))?)))
+    }
 }
 
 /// A running service, and what `cardlab ctl` has done to it.
@@ -31,6 +49,19 @@ pub(crate) struct World {
     seed: Option<u64>,
     /// Cards that were pulled, by their reader, until they are put back.
     pulled: Mutex<HashMap<String, Box<dyn Icc>>>,
+    /// Behind the service, so that it has ended when the last lines are written.
+    _tracer: Option<Traced>,
+}
+
+/// A trace that is complete when this goes.
+struct Traced(Arc<Tracer>);
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.finish() {
+            eprintln!("cardlab: the trace is not complete: {error}");
+        }
+    }
 }
 
 impl World {
@@ -39,6 +70,10 @@ impl World {
         let usual = [USUAL.to_owned()];
         let specs = if readers.reader.is_empty() { &usual[..] } else { &readers.reader };
         let mut builder = PcscService::builder();
+        let tracer = readers.tracer()?;
+        if let Some(tracer) = tracer.clone() {
+            builder = builder.observe(move |event| tracer.note(event));
+        }
         for text in specs {
             let spec = Reader::parse(text)?.build(readers.seed).with_context(|| format!("--reader {text}"))?;
             builder = builder.reader(spec);
@@ -47,7 +82,7 @@ impl World {
             builder = builder.socket(socket);
         }
         let service = builder.start().context("cannot start the private reader service")?;
-        Ok(Self { service, seed: readers.seed, pulled: Mutex::default() })
+        Ok(Self { service, seed: readers.seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
     }
 
     /// What programs that are to see the readers have in their environment.

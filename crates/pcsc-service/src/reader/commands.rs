@@ -1,8 +1,11 @@
 //! What is asked of the card and of the reader itself.
 
+use std::time::Instant;
+
 use super::Reader;
 use crate::control::{self, Facts};
 use crate::lock;
+use crate::observe::What;
 use crate::proto::Rv;
 use crate::state::State;
 
@@ -51,8 +54,14 @@ impl Reader {
         // Waits for another client's command. Then everything may be different.
         let mut slot = lock(&self.slot);
         let insertion = self.pass(&mut self.state(), handle, pci).map_err(failed)?;
+        let begin = self.events.is_watched().then(Instant::now);
         let answer = slot.transmit(command);
-        if self.state().insertion != insertion {
+        let is_lost = self.state().insertion != insertion;
+        if let Some(begin) = begin {
+            let answer = if is_lost { &[] } else { answer };
+            self.note(Some(handle), What::Command { command, answer, took: begin.elapsed() });
+        }
+        if is_lost {
             return Err(failed(Rv::NO_SMARTCARD));
         }
         match answer.len() {

@@ -7,6 +7,7 @@ use card_wire::Protocol;
 use super::{LOOK, Reader, Renewal};
 use crate::caller::Caller;
 use crate::lock;
+use crate::observe::What;
 use crate::proto::Rv;
 use crate::slot::{T0, T1};
 use crate::state::{Disposition, Handle, MAX_HANDLES, Share, Shown, State, check_protocols};
@@ -90,6 +91,7 @@ impl Reader {
             state.insertion
         };
         let atr = slot.power_up(None);
+        self.note(None, What::Atr(&atr));
         let mute = atr.is_empty();
         let mut state = self.state();
         if state.insertion == insertion {
@@ -121,6 +123,7 @@ impl Reader {
         let mut state = self.state();
         if is_as_before(&state) {
             if let Some(atr) = atr {
+                self.note(None, What::Atr(&atr));
                 state.renewed(atr);
             }
             if state.powered == before.2 {

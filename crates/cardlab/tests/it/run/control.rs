@@ -89,3 +89,41 @@ fn a_service_serves_until_it_is_ended() {
     let socket = std::path::Path::new(said.lines().last().unwrap());
     assert!(!socket.parent().unwrap().exists());
 }
+
+#[test]
+fn a_trace_tells_everything_but_secrets() {
+    let Some(_) = require_or_skip(find_program("pkcs15-init").and_then(|_| find_program("pkcs15-tool"))) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("out.trace");
+    let body = format!(
+        "pkcs15-init --create-pkcs15 --so-pin 123456 --so-puk 0123456789abcdef && \
+         pkcs15-tool --verify-pin --pin 123456 && {} ctl remove",
+        env!("CARGO_BIN_EXE_cardlab")
+    );
+    for more in [&[][..], &["--trace-files"]] {
+        let args = [more, &["--trace", trace.to_str().unwrap(), "--", "sh", "-c", &body]].concat();
+        let output = cardlab(&args);
+        assert!(output.status.success(), "{output:?}");
+        let text = std::fs::read_to_string(&trace).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("# cardlab trace 1: seconds, reader, handle, what"));
+        assert_eq!(lines.next(), Some("# reader 0: CardLab 00 00"));
+        for said in ["inserted", "ATR 3B80800101", "Connect ok", "BeginTransaction ok", "Disconnect ok", "removed"] {
+            assert!(text.lines().any(|line| line.ends_with(said)), "{said}: {text}");
+        }
+        assert!(text.contains(" > 00A40400") && text.contains(" < 9000 ("), "{text}");
+        assert!(text.contains("> 0020000110············"), "{text}");
+        // Neither the PIN nor the PUK; what was written to files only where it was asked for.
+        assert!(!text.contains("313233343536") && !text.contains("30313233"), "{text}");
+        let shown = text.lines().any(|line| line.contains(" > 00D6") && !line.contains('·'));
+        assert_eq!(shown, !more.is_empty(), "{text}");
+        // In the order in which they happened.
+        let times = text.lines().filter(|line| !line.starts_with('#') && !line.contains(" > "));
+        let times: Vec<f64> = times.map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect();
+        assert!(times.is_sorted(), "{text}");
+    }
+    let refused = cardlab(&["--trace", "/no/such/place", "--", "true"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
