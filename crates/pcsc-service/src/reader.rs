@@ -35,6 +35,15 @@ pub(crate) struct Reader {
     /// Something that a client may wait for has happened: a transaction has ended, the card has gone.
     changed: Condvar,
     slot: Mutex<Slot>,
+    /// What happens to the card when the command that runs has been answered.
+    due: Mutex<Option<Due>>,
+}
+
+/// What a card has asked for from within a command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    Reset,
+    Removal,
 }
 
 /// How a card is made to forget.
@@ -47,8 +56,8 @@ enum Renewal {
 
 impl Reader {
     pub(crate) fn new(name: String, size: ApduSize, settings: Settings, events: Arc<Events>) -> Self {
-        let (state, changed, slot) = (Mutex::default(), Condvar::new(), Mutex::default());
-        Self { name, size, settings, events, state, changed, slot }
+        let (state, changed, slot, due) = (Mutex::default(), Condvar::new(), Mutex::default(), Mutex::default());
+        Self { name, size, settings, events, state, changed, slot, due }
     }
 
     /// The state as of now.
@@ -91,7 +100,11 @@ impl Reader {
     /// Resets the card or takes its power; all handles but one miss it. With `by`, refuses where another handle has
     /// got the card for itself in the meantime.
     fn renew(&self, renewal: Renewal, but: Option<u32>, by: Option<u32>) -> Result<(), Rv> {
-        let mut slot = lock(&self.slot);
+        self.renew_in(&mut lock(&self.slot), renewal, but, by)
+    }
+
+    /// The same, with the slot at hand.
+    fn renew_in(&self, slot: &mut Slot, renewal: Renewal, but: Option<u32>, by: Option<u32>) -> Result<(), Rv> {
         let insertion = {
             let state = self.state();
             if by.is_some_and(|handle| state.is_locked_for(handle)) {
@@ -151,6 +164,12 @@ impl Reader {
 
     /// Pulls the card: clients are told at once. Then waits for a command that runs, whose answer is lost.
     pub(crate) fn remove(&self) -> Option<Box<dyn Icc>> {
+        self.vanish();
+        lock(&self.slot).take()
+    }
+
+    /// Tells clients that the card has gone; it is still to be taken out.
+    pub(crate) fn vanish(&self) {
         let mut state = self.state();
         if state.is_present() {
             state.removed();
@@ -158,7 +177,22 @@ impl Reader {
         }
         drop(state);
         self.tell();
-        lock(&self.slot).take()
+    }
+
+    /// Has something happen to the card once the command that runs has been answered.
+    pub(crate) fn ask_for(&self, due: Due) {
+        *lock(&self.due) = Some(due);
+    }
+
+    /// Does what a card has asked for from within its command.
+    fn settle_due(&self, slot: &mut Slot) {
+        let due = lock(&self.due).take();
+        match due {
+            // A card that is gone or stays mute is told at the next command.
+            Some(Due::Reset) => drop(self.renew_in(slot, Renewal::Warm, None, None)),
+            Some(Due::Removal) => self.vanish(),
+            None => {}
+        }
     }
 
     /// Exchanges the card between two commands, without an event. Returns the old one.

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::builder::{Builder, ReaderSpec, StartError};
 use crate::client::Client;
 use crate::lock;
-use crate::reader::Reader;
+use crate::reader::{Due, Reader};
 use crate::shared::{Connection, MAX_CLIENTS, MAX_CLIENTS_OF_ONE, MAX_READERS, Shared};
 
 /// What libpcsclite reads the socket's path from.
@@ -179,6 +179,22 @@ impl ReaderHandle {
     /// had, and is freshly reset. Its ATR should be the old one's. Returns the old card.
     pub fn replace(&self, card: Box<dyn Icc>) -> Option<Box<dyn Icc>> {
         self.0.replace(card)
+    }
+
+    /// Tells programs at once that the card has gone. Unlike [`Self::remove`] it does not wait, so that a card can go by
+    /// itself within its own command, whose answer is lost; [`Self::remove`] hands it out afterwards.
+    pub fn vanish(&self) {
+        self.0.vanish();
+    }
+
+    /// As [`Self::vanish`], once the command that runs, or else the next one, has been answered.
+    pub fn vanish_after_command(&self) {
+        self.0.ask_for(Due::Removal);
+    }
+
+    /// As [`Self::reset`], once the command that runs, or else the next one, has been answered.
+    pub fn reset_after_command(&self) {
+        self.0.ask_for(Due::Reset);
     }
 
     /// Resets the card as another program would: every handle is told at its next command. False where there is no card

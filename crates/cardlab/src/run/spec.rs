@@ -88,16 +88,12 @@ impl Reader {
         self
     }
 
-    /// The reader with its card. `seed` is that of all cards that have none of their own.
-    pub(crate) fn build(&self, seed: Option<u64>) -> anyhow::Result<ReaderSpec> {
-        let spec = ReaderSpec::new(&self.name).apdu_size(self.size);
-        Ok(match self.card(seed)? {
-            Some(card) => spec.card(card),
-            None => spec,
-        })
+    /// The reader without its card.
+    pub(crate) fn empty(&self) -> ReaderSpec {
+        ReaderSpec::new(&self.name).apdu_size(self.size)
     }
 
-    /// The card that is in it.
+    /// The card that is in it. `seed` is that of all cards that have none of their own.
     pub(crate) fn card(&self, seed: Option<u64>) -> anyhow::Result<Option<Box<dyn Icc>>> {
         let seed = self.seed.or(seed);
         Ok(match &self.content {

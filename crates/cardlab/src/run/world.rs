@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail, ensure};
 use card_wire::Icc;
-use pcsc_service::{PcscService, ReaderHandle};
+use pcsc_service::{PcscService, ReaderHandle, ReaderSpec};
 
 use super::control::Control;
+use super::faults::{Faults, Faulty, Place};
 use super::spec::Reader;
 use super::trace::Tracer;
 
@@ -32,6 +33,12 @@ pub(crate) struct Readers {
     /// Show data of files in the trace: certificates, and whatever else is there
     #[arg(long, requires = "trace")]
     trace_files: bool,
+    /// What is to go wrong, in TOML as fixtures/README.md says; a fault that never comes up is an error
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Seed of the faults, instead of the one in their file
+    #[arg(long, value_name = "N", requires = "faults")]
+    fault_seed: Option<u64>,
 }
 
 impl Readers {
@@ -49,6 +56,9 @@ pub(crate) struct World {
     seed: Option<u64>,
     /// Cards that were pulled, by their reader, until they are put back.
     pulled: Mutex<HashMap<String, Box<dyn Icc>>>,
+    faults: Option<Arc<Faults>>,
+    /// Where the cards of each reader are, for faults that concern the reader.
+    places: Vec<Place>,
     /// Behind the service, so that it has ended when the last lines are written.
     _tracer: Option<Traced>,
 }
@@ -74,21 +84,37 @@ impl World {
         if let Some(tracer) = tracer.clone() {
             builder = builder.observe(move |event| tracer.note(event));
         }
-        for text in specs {
-            let spec = Reader::parse(text)?.build(readers.seed).with_context(|| format!("--reader {text}"))?;
-            builder = builder.reader(spec);
+        let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
+        let places: Vec<Place> = specs.iter().map(|_| Place::default()).collect();
+        for (number, text) in specs.iter().enumerate() {
+            let reader = Reader::parse(text)?;
+            let card = reader.card(readers.seed).with_context(|| format!("--reader {text}"))?;
+            let card = card.map(|card| behind(faults.as_ref(), &places, number, card));
+            builder = builder.reader(card.into_iter().fold(reader.empty(), ReaderSpec::card));
         }
         if let Some(socket) = socket {
             builder = builder.socket(socket);
         }
         let service = builder.start().context("cannot start the private reader service")?;
-        Ok(Self { service, seed: readers.seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
+        for (place, reader) in places.iter().zip(service.readers()) {
+            // Each is set here and nowhere else.
+            let _ = place.set(reader);
+        }
+        Ok(Self { service, faults, places, seed: readers.seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
     }
 
     /// What programs that are to see the readers have in their environment.
     pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 2] {
         let (name, socket) = self.service.environment();
         [(name, socket.to_owned()), (Control::VARIABLE, self.control_socket())]
+    }
+
+    /// Says which faults came up. False where one did not.
+    pub(crate) fn faults_came_up(&self) -> bool {
+        let Some(faults) = &self.faults else { return true };
+        let (story, all) = faults.story();
+        eprintln!("cardlab: faults, {story}");
+        all
     }
 
     /// Where `cardlab ctl` is listened to: beside the service's socket.
@@ -158,7 +184,9 @@ impl World {
 
     fn put_back(&self, reader: &ReaderHandle) -> anyhow::Result<()> {
         let mut pulled = self.pulled.lock().unwrap_or_else(PoisonError::into_inner);
-        let card = pulled.remove(reader.name()).with_context(|| {
+        // A card that went by itself is still to be taken out.
+        let gone = (!reader.is_present()).then(|| reader.remove()).flatten();
+        let card = gone.or_else(|| pulled.remove(reader.name())).with_context(|| {
             format!("no card was pulled from {}; say which is to go in, as in `--card certificate`", reader.name())
         })?;
         let refused = reader.insert(card);
@@ -168,9 +196,18 @@ impl World {
     fn put_new(&self, reader: &ReaderHandle, spec: &str, place: &str) -> anyhow::Result<()> {
         // The pulled card may be in the same file.
         self.pulled.lock().unwrap_or_else(PoisonError::into_inner).remove(reader.name());
+        drop((!reader.is_present()).then(|| reader.remove()));
         let spec = Reader::parse(spec)?.relative_to(Path::new(place));
         let card = spec.card(self.seed)?.context("`empty` is no card")?;
+        let number = self.service.readers().iter().position(|other| other.name() == reader.name()).unwrap_or_default();
+        let card = behind(self.faults.as_ref(), &self.places, number, card);
         let refused = reader.insert(card);
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
     }
+}
+
+/// The card, with what is to go wrong with it.
+fn behind(faults: Option<&Arc<Faults>>, places: &[Place], reader: usize, card: Box<dyn Icc>) -> Box<dyn Icc> {
+    let (Some(faults), Some(place)) = (faults, places.get(reader)) else { return card };
+    Box::new(Faulty { card, faults: Arc::clone(faults), reader, place: Arc::clone(place) })
 }

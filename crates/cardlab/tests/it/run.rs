@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod control;
+mod faults;
 mod programs;
 mod suite;
 

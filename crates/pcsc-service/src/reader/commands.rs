@@ -61,17 +61,17 @@ impl Reader {
             let answer = if is_lost { &[] } else { answer };
             self.note(Some(handle), What::Command { command, answer, took: begin.elapsed() });
         }
-        if is_lost {
-            return Err(failed(Rv::NO_SMARTCARD));
-        }
-        match answer.len() {
+        let result = match answer.len() {
+            _ if is_lost => Err(failed(Rv::NO_SMARTCARD)),
             0 => Err(failed(Rv::NOT_TRANSACTED)),
             len if len > room => Err((Rv::INSUFFICIENT_BUFFER, len)),
             len => {
                 out.extend_from_slice(answer);
                 Ok(len)
             }
-        }
+        };
+        self.settle_due(&mut slot);
+        result
     }
 
     /// The reader's own answer to a control code.
