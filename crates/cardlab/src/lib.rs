@@ -7,11 +7,17 @@ mod apdu;
 mod ca;
 mod card;
 mod conform;
+#[cfg(unix)]
+mod ctl;
 mod fuzz;
 pub mod image;
 mod lie;
 mod output;
 mod readers;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod serve;
 mod sim;
 mod target;
 
@@ -23,6 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   cardlab conform                               the conformance suite on the built-in card
   cardlab conform --target pcsc --reader ACS    what of it is safe on the card in a real reader
+  cardlab run -- opensc-tool -n                 a program that sees a reader with a card, and no pcscd
   cardlab sim --image alice.img                 a card that lives in a file, in the reader that vpcd offers
   cardlab apdu 00A404000CF276A288BCFBA69D34F31001
   cardlab fuzz --target-cmd ./card              our commands against your own card
@@ -34,6 +41,15 @@ Examples:
 enum Program {
     /// Play the conformance suite: on the built-in card, or on a card in a reader
     Conform(conform::Args),
+    /// Run a program that sees readers of its own, with cards in them: no pcscd, no rights
+    #[cfg(unix)]
+    Run(run::Args),
+    /// Offer readers with cards to programs that are started elsewhere, until Ctrl-C
+    #[cfg(unix)]
+    Serve(serve::Args),
+    /// Pull, insert, reset and exchange the cards of `run` and `serve`
+    #[cfg(unix)]
+    Ctl(ctl::Args),
     /// Put a simulated card into a vpcd reader until Ctrl-C
     Sim(sim::Args),
     /// List PC/SC readers and the cards in them
@@ -58,6 +74,12 @@ const COULD_NOT_RUN: u8 = 2;
 pub fn main() -> ExitCode {
     let result = match Program::parse() {
         Program::Conform(args) => conform::run(&args),
+        #[cfg(unix)]
+        Program::Run(args) => run::run(&args),
+        #[cfg(unix)]
+        Program::Serve(args) => serve::run(&args),
+        #[cfg(unix)]
+        Program::Ctl(args) => ctl::run(&args),
         Program::Sim(args) => sim::run(&args),
         Program::Readers(args) => readers::run(&args),
         Program::Apdu(args) => apdu::run(&args),

@@ -9,11 +9,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod own;
 mod pcscd;
 mod ports;
 mod program;
 mod skip;
 
+pub use own::{give_away, in_own_process, in_own_process_without_rights, own_socket, without_rights};
 pub use pcscd::PrivatePcscd;
 pub use ports::free_port_pair;
 pub use program::{RunError, find_program, run_bounded, try_run_bounded};

@@ -20,6 +20,9 @@ const PACKAGES: &[Package] = &[
     package("opensc", "opensc-tool"),
     package("openssl", "openssl"),
     package("pcsc-tools", "pcsc_scan"),
+    // GnuPG's card daemon, which is no program in `PATH`, and what starts it.
+    package("gnupg", "gpg-connect-agent"),
+    package("scdaemon", "/usr/share/doc/scdaemon"),
     package("p11-kit", "p11-kit"),
     package("libnss3-tools", "certutil"),
     package("libengine-pkcs11-openssl", "/usr/share/doc/libengine-pkcs11-openssl"),

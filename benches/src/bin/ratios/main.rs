@@ -9,6 +9,7 @@
 //! What a machine cannot measure (no openssl, no pcscd, no `CARDLAB_BIN`) is said in a line, and no row is made up.
 
 mod fork;
+mod private;
 mod records;
 mod report;
 mod rsa;
@@ -40,6 +41,12 @@ struct Options {
     /// Play the PC/SC client: the port of the first slot and the names of both readers (used by the program itself)
     #[arg(long, hide = true, num_args = 3)]
     pcsc_client: Option<Vec<String>>,
+    /// Play a PC/SC client that takes turns: the number of its command (used by the program itself)
+    #[arg(long, hide = true)]
+    turns: Option<usize>,
+    /// Play a PC/SC client that selects once (used by the program itself)
+    #[arg(long, hide = true)]
+    first_select: bool,
 }
 
 /// What can be measured.
@@ -57,6 +64,8 @@ enum Part {
     Sockets,
     /// Start of the simulator and its memory
     Start,
+    /// A round trip through the private PC/SC service against pcscd, and the start of a program with it
+    Private,
 }
 
 fn main() -> Result<()> {
@@ -65,6 +74,12 @@ fn main() -> Result<()> {
     if let Some(client) = &options.pcsc_client {
         sockets::pcsc_client(client, &mut report)?;
         return report.print(true);
+    }
+    if let Some(command) = options.turns {
+        return private::turns(command);
+    }
+    if options.first_select {
+        return private::first_select();
     }
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     if wanted(Part::Select) {
@@ -84,6 +99,9 @@ fn main() -> Result<()> {
     }
     if wanted(Part::Start) {
         start::measure(&mut report)?;
+    }
+    if wanted(Part::Private) {
+        private::measure(&mut report)?;
     }
     report.print(options.json)
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The environment variable that names the simulator's program.
-const PROGRAM: &str = "CARDLAB_BIN";
+pub(crate) const PROGRAM: &str = "CARDLAB_BIN";
 const STARTS: usize = 30;
 const PATIENCE: Duration = Duration::from_secs(10);
 

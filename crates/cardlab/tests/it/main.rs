@@ -18,5 +18,6 @@ mod pkcs15_opensc;
 mod providers;
 mod recovery;
 mod reports;
+mod run;
 mod sockets;
 mod transports;

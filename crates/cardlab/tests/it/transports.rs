@@ -1,5 +1,5 @@
-//! One suite, three ways to the card: in this process, over a vpcd socket and through a PC/SC service. What goes
-//! over the wire is the same, byte by byte, and a broken card is found by the same cases.
+//! One suite, four ways to the card: in this process, over a vpcd socket, through pcscd and through a PC/SC service of our
+//! own. What goes over the wire is the same, byte by byte, and a broken card is found by the same cases.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -83,6 +83,20 @@ fn through_pcsc(cards: Cards, pcscd: &PrivatePcscd) -> Way {
     renewed(Pcsc::connect(Some(&name)).unwrap(), reader, cards)
 }
 
+/// Through a service of our own, at the socket that this process looks for.
+#[cfg(unix)]
+fn through_our_own(cards: Cards) -> (pcsc_service::PcscService, Way) {
+    let reader = pcsc_service::ReaderSpec::new("CardLab").card(cards.fork("isoapplet").unwrap());
+    let service = pcsc_service::PcscService::builder().socket(testkit::own_socket()).reader(reader).start().unwrap();
+    let handle = service.readers().remove(0);
+    let transport = Pcsc::connect(None).unwrap();
+    let way = TransportTarget::renewed(transport, move |_, preset| {
+        drop(handle.replace(cards.fork(preset)?));
+        Ok(())
+    });
+    (service, Box::new(way))
+}
+
 /// All ways that there are on this machine; the first is the one that the others are held against.
 fn ways(cards: &Cards, pcscd: Option<&PrivatePcscd>) -> Vec<Way> {
     let through = pcscd.map(|pcscd| through_pcsc(cards.clone(), pcscd));
@@ -108,22 +122,38 @@ fn difference<'t>(one: &'t str, other: &'t str) -> Option<(usize, Option<&'t str
     })?
 }
 
+/// The whole suite passes on each way, and the transcripts are one.
+fn passes_alike(ways: &mut [Way]) {
+    let suite = Suite::embedded().unwrap();
+    let cases: Vec<_> = suite.cases.iter().collect();
+    let reports = play(&suite, &cases, ways);
+    let expected = reports[0].1.transcript();
+    assert!(expected.lines().filter(|line| line.starts_with('<')).count() > 1000, "hardly anything was sent");
+    for (way, report) in &reports {
+        assert_eq!(report.passed(), cases.len(), "{way}:\n{}", report.table());
+        let transcript = report.transcript();
+        assert_eq!(difference(&expected, &transcript), None, "{way}");
+        assert_eq!(expected.len(), transcript.len(), "{way}");
+    }
+}
+
 #[test]
 fn the_whole_suite_passes_on_each_with_one_transcript() {
     in_own_process(|| {
         let pcscd = service();
-        let suite = Suite::embedded().unwrap();
-        let cases: Vec<_> = suite.cases.iter().collect();
-        let reports = play(&suite, &cases, &mut ways(&Cards::new(), pcscd.as_ref()));
-        let expected = reports[0].1.transcript();
-        assert!(expected.lines().filter(|line| line.starts_with('<')).count() > 1000, "hardly anything was sent");
-        for (way, report) in &reports {
-            assert_eq!(report.passed(), cases.len(), "{way}:\n{}", report.table());
-            let transcript = report.transcript();
-            assert_eq!(difference(&expected, &transcript), None, "{way}");
-            assert_eq!(expected.len(), transcript.len(), "{way}");
-        }
+        passes_alike(&mut ways(&Cards::new(), pcscd.as_ref()));
     });
+}
+
+#[cfg(unix)]
+#[test]
+fn the_whole_suite_passes_in_our_own_service_with_the_same_transcript() {
+    let done = testkit::in_own_process_without_rights(|| {
+        let cards = Cards::new();
+        let (_service, own) = through_our_own(cards.clone());
+        passes_alike(&mut [in_process(cards), own]);
+    });
+    let _ = testkit::require_or_skip(done);
 }
 
 /// The case has an RSA key generated, which takes too long to be played on thirty cards. The
@@ -141,23 +171,37 @@ fn failures(report: &Report) -> Vec<String> {
     failed.collect()
 }
 
+/// Each broken card fails the same cases on each way.
+fn fails_alike(cards: &Cards, ways: &mut [Way]) {
+    let suite = Suite::embedded().unwrap();
+    let cases: Vec<_> = suite.cases.iter().filter(|case| !is_slow(case)).collect();
+    for (name, lie) in BROKEN {
+        cards.lie_about(lie);
+        let reports = play(&suite, &cases, ways);
+        let expected = failures(&reports[0].1);
+        assert!(!expected.is_empty(), "{name} is not found");
+        for (way, report) in &reports {
+            assert_eq!((failures(report), report.skipped()), (expected.clone(), 0), "{name}, {way}");
+        }
+    }
+}
+
 #[test]
 fn each_broken_card_fails_the_same_cases_on_each() {
     in_own_process(|| {
         let pcscd = service();
-        let suite = Suite::embedded().unwrap();
-        let cases: Vec<_> = suite.cases.iter().filter(|case| !is_slow(case)).collect();
         let cards = Cards::new();
-        let mut ways = ways(&cards, pcscd.as_ref());
-        for (name, lie) in BROKEN {
-            cards.lie_about(lie);
-            let reports = play(&suite, &cases, &mut ways);
-            let expected = failures(&reports[0].1);
-            assert!(!expected.is_empty(), "{name} is not found");
-            for (way, report) in &reports {
-                assert_eq!((failures(report), report.skipped()), (expected.clone(), 0), "{name}, {way}");
-            }
-        }
+        fails_alike(&cards, &mut ways(&cards, pcscd.as_ref()));
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn each_broken_card_fails_the_same_cases_in_our_own_service() {
+    in_own_process(|| {
+        let cards = Cards::new();
+        let (_service, own) = through_our_own(cards.clone());
+        fails_alike(&cards, &mut [in_process(cards.clone()), own]);
     });
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use card_os::preset::{Dialect, Preset};
 use card_os::sim::SimCard;
 use rsa_host::HostRsa;
+use tempfile::TempDir;
 use testkit::{PrivatePcscd, Unavailable, find_program, require_or_skip, run_bounded, try_run_bounded};
 use virtual_reader::{LinkState, VirtualReader, VpcdAddress};
 
@@ -24,10 +26,14 @@ const LIMIT: Duration = Duration::from_secs(90);
 const SEED: u64 = 23;
 
 /// A new card in a reader of its own. Everything ends with it.
-pub(super) struct Desk {
-    // Before the daemon, so that the card is pulled from a reader that still exists.
-    _reader: VirtualReader,
-    pcscd: PrivatePcscd,
+pub(super) struct Desk(Reader);
+
+/// Where the card is.
+enum Reader {
+    /// In vpcd's reader. The card comes first, so that it is pulled from a reader that still exists.
+    Pcscd { _card: VirtualReader, pcscd: PrivatePcscd },
+    /// In a file, which `cardlab run` puts into a reader of its own for each program. None of them has rights.
+    Run { home: TempDir, spec: String },
 }
 
 impl Desk {
@@ -37,9 +43,23 @@ impl Desk {
         let card = SimCard::from_seed(preset, SEED, HostRsa).unwrap();
         let reader = VirtualReader::start(Box::new(card), VpcdAddress::local(pcscd.vpcd_port()));
         assert!(reader.wait_for(LinkState::Connected, LIMIT), "no connection to vpcd: {}", pcscd.log());
-        let desk = Self { _reader: reader, pcscd };
+        let desk = Self(Reader::Pcscd { _card: reader, pcscd });
         desk.wait_for_card(preset);
         Some(desk)
+    }
+
+    /// A blank card of any OpenSC user that speaks this dialect, in the reader of `cardlab run`.
+    pub(super) fn without_pcscd(dialect: &str) -> Option<Self> {
+        require_or_skip(programs().and_then(|()| testkit::without_rights(program())))?;
+        let home = tempfile::Builder::new().prefix("cl").tempdir_in("/tmp").unwrap();
+        let profile = include_str!("../../../../../fixtures/profiles/isoapplet.toml");
+        let line = format!("dialect = \"{dialect}\"");
+        let profile = profile.replace("dialect = \"auto\"", &line);
+        assert!(profile.contains(&line));
+        fs::write(home.path().join("card.toml"), profile).unwrap();
+        testkit::give_away(home.path()).unwrap();
+        let spec = format!("card.toml:card.img,seed={SEED}");
+        Some(Self(Reader::Run { home, spec }))
     }
 
     /// pcscd looks for a card every 0.4 s. OpenSC's own waiting ends with 0 and without the card.
@@ -47,8 +67,29 @@ impl Desk {
         let end = Instant::now() + LIMIT;
         let atr: Vec<String> = preset.atr.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         while !self.run("opensc-tool --atr").text.contains(&atr.join(":")) {
-            assert!(Instant::now() < end, "pcscd sees no card: {}", self.pcscd.log());
+            assert!(Instant::now() < end, "the service sees no card");
             thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The directory of the test.
+    fn home(&self) -> PathBuf {
+        match &self.0 {
+            Reader::Pcscd { pcscd, .. } => pcscd.home(),
+            Reader::Run { home, .. } => home.path().to_owned(),
+        }
+    }
+
+    /// A program that sees the reader.
+    fn command(&self, name: &str) -> Command {
+        match &self.0 {
+            Reader::Pcscd { pcscd, .. } => pcscd.command(name),
+            Reader::Run { home, spec } => {
+                let mut command = testkit::without_rights(program()).unwrap();
+                command.args(["run", "--reader", spec, "--", name]);
+                command.current_dir(home).env("HOME", home.path()).env("LC_ALL", "C").env_remove("XDG_CACHE_HOME");
+                command
+            }
         }
     }
 
@@ -77,7 +118,7 @@ impl Desk {
     /// Runs a program in the directory of the test. Words are separated by blanks; `""` is an empty one.
     pub(super) fn run(&self, line: &str) -> Said {
         let mut words = line.split_whitespace().map(|word| if word == "\"\"" { "" } else { word });
-        let mut command = self.pcscd.command(words.next().unwrap());
+        let mut command = self.command(words.next().unwrap());
         let output = run_bounded(command.args(words), LIMIT);
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         Said { line: line.to_owned(), code: output.status.code(), text }
@@ -85,13 +126,13 @@ impl Desk {
 
     /// A file that the test gives to a program.
     pub(super) fn write(&self, name: &str, content: &[u8]) {
-        fs::write(self.pcscd.home().join(name), content).unwrap();
+        fs::write(self.home().join(name), content).unwrap();
     }
 
     /// A file that a program has written.
     #[track_caller]
     pub(super) fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.pcscd.home().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        fs::read(self.home().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 }
 
@@ -154,6 +195,10 @@ pub(super) fn series(wanted: &str) -> Result<(), Unavailable> {
         return Ok(());
     }
     Err(Unavailable::new(format!("what fails is known for {wanted} only, and this is {version}")))
+}
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_cardlab"))
 }
 
 fn programs() -> Result<(), Unavailable> {

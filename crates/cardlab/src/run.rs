@@ -1,0 +1,64 @@
+//! `cardlab run`: a program that sees our readers, and nothing else of us.
+
+mod child;
+pub(crate) mod control;
+mod faults;
+mod spec;
+mod trace;
+pub(crate) mod world;
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use self::control::Control;
+use self::world::{Readers, World};
+
+/// What `--reader` takes.
+pub(crate) const READERS: &str = "\
+A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is isoapplet, certificate, iso, tight, a TOML file
+or `empty`; IMAGE a file that holds the card and is made if it is not there. Keys: name=NAME,
+seed=N (of the card's randomness), atr=HEX, apdu=short|extended (what the reader says it carries).
+Without --reader there is one with a blank isoapplet card.";
+
+const EXAMPLES: &str = "\
+Examples:
+  cardlab run -- opensc-tool -n                  a blank card in a reader of its own
+  cardlab run --reader certificate:alice.img -- pkcs11-tool -l -t -p 123456
+  cardlab run --reader 'iso,name=ACS ACR38U 00 00' --reader empty -- ./my-driver-tests
+  cardlab run --faults flaky.toml --trace out.trace -- ./my-driver-tests
+The program can pull, insert, reset and exchange cards with `cardlab ctl`. A list of faults is as short as
+  [[fault]]
+  instruction = \"20\"
+  do = { remove = \"during\" }
+
+The exit code is the program's: 128 and the signal's number where a signal ended it, 127 or 126
+where it could not be started, 2 where a reader could not be made or a fault never came up.
+";
+
+fn help() -> String {
+    format!("{EXAMPLES}\n{READERS}")
+}
+
+#[derive(clap::Args)]
+#[command(after_help = help())]
+pub(crate) struct Args {
+    #[command(flatten)]
+    readers: Readers,
+    /// The program that is to see the readers, and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let world = Arc::new(World::start(&args.readers, None)?);
+    let _control = Control::listen(&world).context("cannot listen for `cardlab ctl`")?;
+    let Some((program, rest)) = args.program.split_first() else { anyhow::bail!("there is no program to run") };
+    let code =
+        child::run(Command::new(program).args(rest).envs(world.environment())).context("cannot run the program")?;
+    // A test that its faults never met has not tested what it was written for.
+    let met = world.faults_came_up();
+    Ok(if met || code != ExitCode::SUCCESS { code } else { ExitCode::from(crate::COULD_NOT_RUN) })
+}

@@ -1,0 +1,336 @@
+//! `--faults FILE`: what is to go wrong, and when. TOML, seeded, the same again for the same commands. The grammar
+//! is in fixtures/README.md.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use card_wire::{Icc, Protocol};
+use pcsc_service::ReaderHandle;
+use serde::Deserialize;
+
+/// A file of faults.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    seed: Option<u64>,
+    #[serde(default)]
+    fault: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    reader: Option<usize>,
+    instruction: Option<String>,
+    pattern: Option<String>,
+    command: Option<u64>,
+    probability: Option<f64>,
+    times: Option<u64>,
+    #[serde(rename = "do")]
+    action: Action,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    /// Milliseconds.
+    Delay(u64),
+    Mute,
+    /// Bytes that are missing at the end.
+    Truncate(usize),
+    /// Bytes too many.
+    Lengthen(usize),
+    /// Bits.
+    Flip(u32),
+    /// In hexadecimal.
+    Status(String),
+    Remove(When),
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum When {
+    Before,
+    During,
+    After,
+}
+
+/// A fault and how often it has come up.
+struct Fault {
+    row: Row,
+    pattern: Vec<Option<u8>>,
+    /// Whether more may follow behind the pattern.
+    open: bool,
+    instruction: Option<u8>,
+    fits: u64,
+    fired: u64,
+}
+
+/// All faults of a run.
+pub(crate) struct Faults {
+    seed: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    random: u64,
+    faults: Vec<Fault>,
+}
+
+impl Faults {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(crate) fn read(path: &Path, seed: Option<u64>) -> anyhow::Result<Arc<Self>> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text, seed).with_context(|| format!("{} is no list of faults", path.display()))
+    }
+
+    fn parse(text: &str, seed: Option<u64>) -> anyhow::Result<Arc<Self>> {
+        let file: File = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| 1 + text[..span.start].matches('\n').count());
+            anyhow::anyhow!("line {line}: {}", error.message().replace('\n', " "))
+        })?;
+        ensure!(!file.fault.is_empty(), "there is no [[fault]] in it");
+        let seed = seed.or(file.seed).unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
+        let faults = file.fault.into_iter().enumerate();
+        let faults = faults.map(|(at, row)| Fault::new(row).with_context(|| format!("fault {}", at + 1)));
+        let faults = faults.collect::<anyhow::Result<_>>()?;
+        Ok(Arc::new(Self { seed, state: Mutex::new(State { random: seed, faults }) }))
+    }
+
+    /// What goes wrong with this command.
+    fn decide(&self, reader: usize, command: &[u8]) -> Vec<Action> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { random, faults } = &mut *state;
+        faults.iter_mut().filter_map(|fault| fault.decide(reader, command, random)).collect()
+    }
+
+    fn draw(&self) -> u64 {
+        draw(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).random)
+    }
+
+    /// One line on what has come up, and whether each fault has.
+    pub(crate) fn story(&self) -> (String, bool) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let fired = state.faults.iter().map(|fault| fault.fired);
+        let words = fired.clone().enumerate().map(|(at, fired)| match fired {
+            0 => format!("fault {} never fired", at + 1),
+            fired => format!("fault {} fired {fired}x", at + 1),
+        });
+        let words: Vec<String> = words.collect();
+        (format!("seed {}: {}", self.seed, words.join(", ")), fired.min() != Some(0))
+    }
+}
+
+impl Fault {
+    fn new(row: Row) -> anyhow::Result<Self> {
+        let byte = |text: &String| u8::from_str_radix(text, 16).with_context(|| format!("instruction {text}"));
+        let instruction = row.instruction.as_ref().map(byte).transpose()?;
+        let text = row.pattern.as_deref().unwrap_or("*");
+        let open = text.ends_with('*');
+        let digits = text.trim_end_matches('*').bytes().filter(|byte| !byte.is_ascii_whitespace());
+        let digit = |byte: u8| match byte {
+            b'?' => Ok(None),
+            _ => char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+                .map(Some)
+                .context("hexadecimal"),
+        };
+        let pattern =
+            digits.map(digit).collect::<anyhow::Result<Vec<_>>>().with_context(|| format!("pattern {text}"))?;
+        ensure!(pattern.len().is_multiple_of(2), "pattern {text}: half a byte");
+        ensure!(row.command != Some(0), "commands are counted from 1");
+        ensure!(row.probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "a probability is from 0 to 1");
+        ensure!(row.command.is_none() || row.probability.is_none(), "`command` or `probability`, not both");
+        match &row.action {
+            Action::Status(text) if u16::from_str_radix(text, 16).is_err() || text.len() != 4 => bail!("status {text}"),
+            Action::Truncate(0) | Action::Lengthen(0) | Action::Flip(0) => bail!("`do` does nothing"),
+            Action::Delay(milliseconds) if *milliseconds > 3_600_000 => bail!("a delay of more than an hour"),
+            _ => {}
+        }
+        Ok(Self { row, pattern, open, instruction, fits: 0, fired: 0 })
+    }
+
+    fn decide(&mut self, reader: usize, command: &[u8], random: &mut u64) -> Option<Action> {
+        let row = &self.row;
+        let is_meant = row.reader.is_none_or(|wanted| wanted == reader)
+            && self.instruction.is_none_or(|wanted| command.get(1) == Some(&wanted))
+            && self.is_like(command);
+        if !is_meant {
+            return None;
+        }
+        self.fits += 1;
+        let comes = match (row.command, row.probability) {
+            (Some(number), _) => self.fits == number,
+            // 53 bits are what a double holds.
+            #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+            (None, Some(probability)) => ((draw(random) >> 11) as f64) < probability * (1u64 << 53) as f64,
+            (None, None) => true,
+        };
+        let most = row.times.unwrap_or(if row.probability.is_some() { u64::MAX } else { 1 });
+        if !comes || self.fired >= most {
+            return None;
+        }
+        self.fired += 1;
+        Some(row.action.clone())
+    }
+
+    fn is_like(&self, command: &[u8]) -> bool {
+        let digits = command.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
+        let (given, wanted) = (2 * command.len(), self.pattern.len());
+        let long_enough = if self.open { given >= wanted } else { given == wanted };
+        long_enough && digits.zip(&self.pattern).all(|(digit, wanted)| wanted.is_none_or(|wanted| wanted == digit))
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed in every version of this program.
+fn draw(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+/// The reader that a card is in; known once the service runs.
+pub(crate) type Place = Arc<OnceLock<ReaderHandle>>;
+
+/// A card that things go wrong with.
+pub(crate) struct Faulty {
+    pub(crate) card: Box<dyn Icc>,
+    pub(crate) faults: Arc<Faults>,
+    /// The number of its reader.
+    pub(crate) reader: usize,
+    pub(crate) place: Place,
+}
+
+impl Icc for Faulty {
+    fn power_on(&mut self, protocol: Protocol) -> &[u8] {
+        self.card.power_on(protocol)
+    }
+
+    fn reset(&mut self) -> &[u8] {
+        self.card.reset()
+    }
+
+    fn power_off(&mut self) {
+        self.card.power_off();
+    }
+
+    fn transmit<'r>(&mut self, command: &[u8], response: &'r mut [u8]) -> &'r [u8] {
+        let actions = self.faults.decide(self.reader, command);
+        if actions.is_empty() {
+            return self.card.transmit(command, response);
+        }
+        for action in &actions {
+            match action {
+                Action::Delay(milliseconds) => std::thread::sleep(Duration::from_millis(*milliseconds)),
+                Action::Mute => return &[],
+                Action::Remove(When::Before) => {
+                    self.on_reader(ReaderHandle::vanish);
+                    return &[];
+                }
+                _ => {}
+            }
+        }
+        let mut answer = self.card.transmit(command, response).to_vec();
+        for action in &actions {
+            self.spoil(action, &mut answer);
+        }
+        let len = answer.len().min(response.len());
+        response[..len].copy_from_slice(&answer[..len]);
+        &response[..len]
+    }
+}
+
+impl Faulty {
+    fn on_reader(&self, act: impl FnOnce(&ReaderHandle)) {
+        if let Some(reader) = self.place.get() {
+            act(reader);
+        }
+    }
+
+    /// Does to an answer, and to the card behind it, what is to happen after the command.
+    fn spoil(&self, action: &Action, answer: &mut Vec<u8>) {
+        match action {
+            // An empty answer is a mute card, which is another fault.
+            Action::Truncate(bytes) => answer.truncate(answer.len().saturating_sub(*bytes).max(1)),
+            Action::Lengthen(bytes) => answer.resize(answer.len().saturating_add(*bytes).min(65_538), 0),
+            Action::Flip(bits) => {
+                for _ in 0..*bits {
+                    let drawn = self.faults.draw();
+                    let (at, bit) = (drawn >> 3, drawn & 7);
+                    let len = answer.len().max(1) as u64;
+                    if let Some(byte) = usize::try_from(at % len).ok().and_then(|at| answer.get_mut(at)) {
+                        *byte ^= 1 << bit;
+                    }
+                }
+            }
+            Action::Status(text) => {
+                *answer = u16::from_str_radix(text, 16).unwrap_or_default().to_be_bytes().to_vec();
+            }
+            Action::Remove(When::During) => self.on_reader(ReaderHandle::vanish),
+            Action::Remove(When::After) => self.on_reader(ReaderHandle::vanish_after_command),
+            Action::Reset => self.on_reader(ReaderHandle::reset_after_command),
+            Action::Delay(_) | Action::Mute | Action::Remove(When::Before) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fires(text: &str, commands: &[&str]) -> Vec<usize> {
+        let faults = Faults::parse(text, None).unwrap();
+        let hits = commands.iter().map(|command| faults.decide(0, &hex::decode(command).unwrap()).len());
+        hits.collect()
+    }
+
+    #[test]
+    fn commands_are_counted_and_compared() {
+        let select = ["00A4040000", "00B0000000", "00A4000000", "00A4040000"];
+        assert_eq!(fires("[[fault]]\ndo = \"mute\"", &select), [1, 0, 0, 0]);
+        assert_eq!(fires("[[fault]]\ncommand = 2\ndo = \"mute\"", &select), [0, 1, 0, 0]);
+        assert_eq!(fires("[[fault]]\ninstruction = \"A4\"\ncommand = 2\ndo = \"mute\"", &select), [0, 0, 1, 0]);
+        assert_eq!(fires("[[fault]]\npattern = \"00A404*\"\ntimes = 9\ndo = { flip = 1 }", &select), [1, 0, 0, 1]);
+        assert_eq!(fires("[[fault]]\npattern = \"00A4??0000\"\ntimes = 9\ndo = \"reset\"", &select), [1, 0, 1, 1]);
+        assert_eq!(fires("[[fault]]\npattern = \"00A4\"\ndo = \"reset\"", &select), [0; 4]);
+        assert_eq!(fires("[[fault]]\nreader = 1\ndo = \"reset\"", &select), [0; 4]);
+    }
+
+    #[test]
+    fn a_seed_repeats_a_run() {
+        let text = "seed = 5\n[[fault]]\nprobability = 0.5\ndo = { delay = 0 }";
+        let some = fires(text, &["00A40400"; 64]);
+        assert_eq!(some, fires(text, &["00A40400"; 64]));
+        assert_ne!(some, fires(&text.replace('5', "6"), &["00A40400"; 64]));
+        let count = some.iter().sum::<usize>();
+        assert!((16..48).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (text, word) in [
+            ("", "no [[fault]]"),
+            ("[[fault]]\n", "line 1: missing field `do`"),
+            ("[[fault]]\ndo = \"mute\"\ncolor = 1", "line 3: unknown field `color`"),
+            ("[[fault]]\ndo = \"explode\"", "line 2: unknown variant `explode`"),
+            ("[[fault]]\ndo = { status = \"6F\" }", "fault 1: status 6F"),
+            ("[[fault]]\ndo = \"mute\"\npattern = \"0X\"", "pattern 0X"),
+            ("[[fault]]\ndo = \"mute\"\ncommand = 0", "from 1"),
+            ("[[fault]]\ndo = \"mute\"\nprobability = 2.0", "from 0 to 1"),
+        ] {
+            let error = Faults::parse(text, None).err().map(|error| format!("{error:#}")).unwrap_or_default();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What `--reader` says: `WHAT[:IMAGE][,KEY=VALUE]...`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use card_os::Preset;
+use card_os::sim::SimCard;
+use card_wire::{Atr, Icc};
+use pcsc_service::{ApduSize, ReaderSpec};
+use rsa_host::HostRsa;
+
+use crate::image::{self, ImageOptions};
+use crate::target;
+
+/// What a reader is called that has no name.
+const NAME: &str = "CardLab";
+const GRAMMAR: &str = "a reader is WHAT[:IMAGE][,KEY=VALUE]..., where WHAT is a preset, a TOML file or `empty`";
+
+/// One reader as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reader {
+    content: Content,
+    name: String,
+    size: ApduSize,
+    seed: Option<u64>,
+    atr: Option<String>,
+}
+
+/// What is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    Nothing,
+    /// A new card, forgotten at the end.
+    Fresh(String),
+    /// A card in a file, made there from the preset if there is none; without a preset the file's own.
+    Image(Option<String>, PathBuf),
+}
+
+impl Reader {
+    /// Reads one `--reader`.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut parts = text.split(',');
+        let content = match parts.next().unwrap_or_default() {
+            "" => bail!("`{text}`: {GRAMMAR}"),
+            "empty" => Content::Nothing,
+            what => match what.split_once(':') {
+                None => Content::Fresh(what.to_owned()),
+                Some((_, "")) => bail!("`{text}` names no image behind its colon"),
+                Some((preset, path)) => {
+                    Content::Image((!preset.is_empty()).then(|| preset.to_owned()), PathBuf::from(path))
+                }
+            },
+        };
+        let mut reader = Self { content, name: NAME.to_owned(), size: ApduSize::default(), seed: None, atr: None };
+        for part in parts {
+            let (key, value) = part.split_once('=').with_context(|| format!("`{part}` in `{text}`: {GRAMMAR}"))?;
+            match key {
+                "name" => value.clone_into(&mut reader.name),
+                "seed" => reader.seed = Some(value.parse().with_context(|| format!("`{part}` is not a number"))?),
+                "atr" => reader.atr = Some(value.to_owned()),
+                "apdu" => {
+                    reader.size = match value {
+                        "short" => ApduSize::Short,
+                        "extended" => ApduSize::Extended,
+                        _ => bail!("`{part}`: a reader carries `short` or `extended` APDUs"),
+                    }
+                }
+                _ => bail!("a reader has no `{key}`; there are name, seed, atr and apdu"),
+            }
+        }
+        let has_card = reader.content != Content::Nothing;
+        ensure!(has_card || (reader.seed.is_none() && reader.atr.is_none()), "`{text}`: seed and atr are a card's");
+        Ok(reader)
+    }
+
+    /// The same, as somebody means it who is in this directory.
+    pub(crate) fn relative_to(mut self, place: &Path) -> Self {
+        let is_file = |preset: &String| Preset::named(preset).is_none();
+        let absolute = |preset: &mut String| *preset = place.join(&*preset).to_string_lossy().into_owned();
+        if let Content::Fresh(preset) | Content::Image(Some(preset), _) = &mut self.content
+            && is_file(preset)
+        {
+            absolute(preset);
+        }
+        if let Content::Image(_, path) = &mut self.content {
+            *path = place.join(&*path);
+        }
+        self
+    }
+
+    /// The reader without its card.
+    pub(crate) fn empty(&self) -> ReaderSpec {
+        ReaderSpec::new(&self.name).apdu_size(self.size)
+    }
+
+    /// The card that is in it. `seed` is that of all cards that have none of their own.
+    pub(crate) fn card(&self, seed: Option<u64>) -> anyhow::Result<Option<Box<dyn Icc>>> {
+        let seed = self.seed.or(seed);
+        Ok(match &self.content {
+            Content::Nothing => None,
+            Content::Fresh(preset) => {
+                let preset = self.with_atr(target::preset(preset)?)?;
+                let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
+                *card.rng_mut() = image::rng(seed, 0)?;
+                Some(Box::new(card))
+            }
+            Content::Image(preset, path) => {
+                let preset = match preset {
+                    Some(preset) => Some(self.with_atr(target::preset(preset)?)?),
+                    None => None,
+                };
+                ensure!(
+                    preset.is_some() || path.exists(),
+                    "there is no image {}; PRESET:IMAGE makes one",
+                    path.display()
+                );
+                ensure!(preset.is_some() || self.atr.is_none(), "atr= goes with a preset");
+                let options = ImageOptions { path: path.clone(), preset, seed, durable: false };
+                Some(Box::new(image::open(&options)?.0))
+            }
+        })
+    }
+
+    fn with_atr(&self, preset: Preset) -> anyhow::Result<Preset> {
+        let Some(text) = &self.atr else { return Ok(preset) };
+        let bytes = hex::decode(text).map_err(|error| anyhow::anyhow!("atr={text} is not hexadecimal: {error}"))?;
+        let atr = Atr::parse(&bytes).with_context(|| format!("atr={text} is not an answer to reset"))?;
+        Ok(Preset { atr, ..preset })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_read() {
+        let reader = Reader::parse("certificate:alice.img,name=ACS ACR38U 00 00").unwrap();
+        assert_eq!(reader.content, Content::Image(Some("certificate".into()), "alice.img".into()));
+        assert_eq!(reader.name, "ACS ACR38U 00 00");
+        assert_eq!(Reader::parse("empty").unwrap().content, Content::Nothing);
+        assert_eq!(Reader::parse(":a.img").unwrap().content, Content::Image(None, "a.img".into()));
+        let reader = Reader::parse("tight,apdu=short,seed=7").unwrap();
+        assert_eq!((reader.content, reader.size), (Content::Fresh("tight".into()), ApduSize::Short));
+        assert_eq!((reader.seed, reader.name.as_str()), (Some(7), "CardLab"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, word) in [
+            ("", "WHAT"),
+            ("tight:", "image"),
+            ("tight,quick", "KEY=VALUE"),
+            ("tight,color=red", "color"),
+            ("tight,seed=x", "seed=x"),
+            ("tight,apdu=long", "extended"),
+            ("empty,seed=1", "seed"),
+        ] {
+            let error = format!("{:#}", Reader::parse(text).unwrap_err());
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `cardlab ctl` and `cardlab serve`.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use testkit::{find_program, require_or_skip, run_bounded};
+
+use super::{LIMIT, cardlab, text};
+
+/// Runs a script in which `ctl` is `cardlab ctl`, and shows what `opensc-tool` sees in a word: the ATR's length or none.
+fn script(readers: &[&str], body: &str) -> Option<String> {
+    require_or_skip(find_program("opensc-tool"))?;
+    let own = env!("CARGO_BIN_EXE_cardlab");
+    let head = format!(
+        "ctl() {{ {own} ctl \"$@\" 2>&1; }}; \
+         atr() {{ opensc-tool -r \"$1\" --atr 2>/dev/null | tr -dc 0-9a-f | sed 's/^$/none/'; echo; }}; "
+    );
+    let program = format!("{head}{body}");
+    let output = cardlab(&[readers, &["--", "sh", "-c", &program]].concat());
+    Some(text(&output.stdout).to_owned())
+}
+
+#[test]
+fn a_card_is_pulled_put_back_and_exchanged() {
+    let readers = ["--reader", "isoapplet", "--reader", "empty"];
+    let body = "ctl list; ctl remove --reader 0; ctl list; ctl insert --reader 'CardLab 00'; atr 0; \
+                ctl swap --reader 0 --card iso; atr 0; ctl insert --reader 1 --card tight; atr 1";
+    let Some(said) = script(&readers, body) else { return };
+    assert_eq!(
+        said.split_whitespace().collect::<Vec<_>>().join(" "),
+        "0: CardLab 00 00: card 1: CardLab 01 00: no card \
+         0: CardLab 00 00: no card 1: CardLab 01 00: no card \
+         3b80800101 3b8580018073f721dbfa 3b80800101"
+    );
+}
+
+#[test]
+fn a_card_in_a_file_is_exchanged_for_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let reader = format!("iso:{}", path("a.img"));
+    let body = format!("cd {}; ctl swap --card iso:a.img; ctl swap --card iso:b.img; atr 0; ls", path(""));
+    let Some(said) = script(&["--reader", &reader], &body) else { return };
+    assert_eq!(said, "3b8580018073f721dbfa\na.img\nb.img\n");
+}
+
+#[test]
+fn mistakes_are_one_line() {
+    for (words, said) in [
+        ("remove", "which of 2 readers"),
+        ("remove --reader nobody", "no reader is called `nobody`"),
+        ("insert --reader 1", "no card was pulled"),
+        ("insert --reader 0 --card iso", "`swap` exchanges it"),
+        ("reset --reader 1", "there is no card"),
+        ("remove --reader 1", "there is no card"),
+        ("swap --reader 0 --card nonsense", "no preset is called"),
+        ("insert --reader 1 --card empty", "`empty` is no card"),
+    ] {
+        let readers = ["--reader", "iso", "--reader", "empty"];
+        let Some(answer) = script(&readers, &format!("ctl {words}; echo $?")) else { return };
+        let lines: Vec<&str> = answer.lines().collect();
+        assert_eq!(lines.len(), 2, "{words}: {answer}");
+        assert!(lines[0].starts_with("cardlab: ") && lines[0].contains(said) && lines[1] == "2", "{words}: {answer}");
+    }
+    let alone = run_bounded(
+        Command::new(env!("CARGO_BIN_EXE_cardlab")).args(["ctl", "list"]).env_remove("CARDLAB_CONTROL"),
+        LIMIT,
+    );
+    assert_eq!(alone.status.code(), Some(2));
+}
+
+#[test]
+fn a_service_serves_until_it_is_ended() {
+    let Some(_) = require_or_skip(find_program("opensc-tool")) else { return };
+    let mut served = Command::new(env!("CARGO_BIN_EXE_cardlab"))
+        .args(["serve", "--reader", "iso"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let own = env!("CARGO_BIN_EXE_cardlab");
+    let script = format!("{line}opensc-tool --atr; {own} ctl list; echo \"$PCSCLITE_CSOCK_NAME\"");
+    let output = run_bounded(Command::new("sh").args(["-c", &script]), LIMIT);
+    let said = text(&output.stdout);
+    let killed = Command::new("kill").args(["-INT", &served.id().to_string()]).status().unwrap();
+    assert!(killed.success() && served.wait().unwrap().success());
+    assert!(said.starts_with("3b:85:80:01:80:73:f7:21:db:fa\n0: CardLab 00 00: card\n/"), "{said}");
+    let socket = std::path::Path::new(said.lines().last().unwrap());
+    assert!(!socket.parent().unwrap().exists());
+}
+
+#[test]
+fn a_trace_tells_everything_but_secrets() {
+    let Some(_) = require_or_skip(find_program("pkcs15-init").and_then(|_| find_program("pkcs15-tool"))) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("out.trace");
+    let body = format!(
+        "pkcs15-init --create-pkcs15 --so-pin 123456 --so-puk 0123456789abcdef && \
+         pkcs15-tool --verify-pin --pin 123456 && {} ctl remove",
+        env!("CARGO_BIN_EXE_cardlab")
+    );
+    for more in [&[][..], &["--trace-files"]] {
+        let args = [more, &["--trace", trace.to_str().unwrap(), "--", "sh", "-c", &body]].concat();
+        let output = cardlab(&args);
+        assert!(output.status.success(), "{output:?}");
+        let text = std::fs::read_to_string(&trace).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("# cardlab trace 1: seconds, reader, handle, what"));
+        assert_eq!(lines.next(), Some("# reader 0: CardLab 00 00"));
+        for said in ["inserted", "ATR 3B80800101", "Connect ok", "BeginTransaction ok", "Disconnect ok", "removed"] {
+            assert!(text.lines().any(|line| line.ends_with(said)), "{said}: {text}");
+        }
+        assert!(text.contains(" > 00A40400") && text.contains(" < 9000 ("), "{text}");
+        assert!(text.contains("> 0020000110············"), "{text}");
+        // Neither the PIN nor the PUK; what was written to files only where it was asked for.
+        assert!(!text.contains("313233343536") && !text.contains("30313233"), "{text}");
+        let shown = text.lines().any(|line| line.contains(" > 00D6") && !line.contains('·'));
+        assert_eq!(shown, !more.is_empty(), "{text}");
+        // In the order in which they happened.
+        let times = text.lines().filter(|line| !line.starts_with('#') && !line.contains(" > "));
+        let times: Vec<f64> = times.map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect();
+        assert!(times.is_sorted(), "{text}");
+    }
+    let refused = cardlab(&["--trace", "/no/such/place", "--", "true"]);
+    assert_eq!(refused.status.code(), Some(2));
+}

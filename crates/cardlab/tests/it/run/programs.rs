@@ -1,0 +1,107 @@
+//! Other people's programs in worlds of their own. The whole sequence of OpenSC's CI is in `opensc/sequence.rs`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use std::thread;
+
+use testkit::{find_program, give_away, require_or_skip, run_bounded, without_rights};
+
+use super::{LIMIT, cardlab, text};
+
+/// The programs are there and may be started without rights.
+fn ready(programs: &[&str]) -> Option<()> {
+    let found = programs.iter().try_for_each(|program| find_program(program).map(drop));
+    require_or_skip(found.and_then(|()| without_rights(Path::new(env!("CARGO_BIN_EXE_cardlab"))).map(drop)))
+}
+
+/// `cardlab run` by somebody without rights, in this directory.
+fn by_nobody(home: &Path, args: &[&str]) -> Output {
+    let mut command = without_rights(Path::new(env!("CARGO_BIN_EXE_cardlab"))).unwrap();
+    command.arg("run").args(args).current_dir(home).env("HOME", home).env("LC_ALL", "C");
+    run_bounded(&mut command, LIMIT)
+}
+
+fn home() -> tempfile::TempDir {
+    let home = tempfile::Builder::new().prefix("cl").tempdir_in("/tmp").unwrap();
+    give_away(home.path()).unwrap();
+    home
+}
+
+#[test]
+fn several_readers_are_seen_as_they_were_asked_for() {
+    let Some(()) = ready(&["opensc-tool", "pcsc_scan"]) else { return };
+    let home = home();
+    let readers = ["--reader", "iso,name=ACS ACR38U 00 00", "--reader", "empty", "--reader", "tight,apdu=short", "--"];
+    let output = by_nobody(home.path(), &[&readers[..], &["opensc-tool", "-l"]].concat());
+    let lines: Vec<&str> = text(&output.stdout).lines().skip(2).map(|line| line.trim_end()).collect();
+    let row = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+    let rows: Vec<String> = lines.into_iter().map(row).collect();
+    assert_eq!(rows, ["0 Yes ACS ACR38U 00 00", "1 No CardLab 01 00", "2 Yes CardLab 02 00"]);
+    let output = by_nobody(home.path(), &[&readers[..], &["pcsc_scan", "-r"]].concat());
+    assert_eq!(text(&output.stdout), "0: ACS ACR38U 00 00\n1: CardLab 01 00\n2: CardLab 02 00\n");
+}
+
+#[test]
+fn what_a_reader_can_carry_is_believed() {
+    let Some(()) = ready(&["opensc-tool"]) else { return };
+    for (reader, long) in [("isoapplet", true), ("isoapplet,apdu=short", false)] {
+        // Its own option speaks only after the readers have been looked at.
+        let output = cardlab(&["--reader", reader, "--", "env", "OPENSC_DEBUG=9", "opensc-tool", "--atr"]);
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        let found = log.contains("Reader supports transceiving 65536 bytes of data");
+        assert_eq!(found, long, "{log}");
+    }
+}
+
+#[test]
+fn a_scan_sees_the_card() {
+    let Some(()) = ready(&["pcsc_scan"]) else { return };
+    let output = by_nobody(home().path(), &["--", "timeout", "--signal=INT", "2", "pcsc_scan", "-n"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Card inserted") && said.contains("3B 80 80 01 01"), "{said}");
+}
+
+#[test]
+fn gnupgs_card_daemon_works_shared_and_alone() {
+    let Some(()) = ready(&["gpg-connect-agent", "gpgconf"]) else { return };
+    let daemon = find_program("/usr/lib/gnupg/scdaemon");
+    let Some(_) = require_or_skip(daemon) else { return };
+    for more in ["", "pcsc-shared\n"] {
+        let home = home();
+        let place = home.path().join("g");
+        fs::create_dir(&place).unwrap();
+        give_away(&place).unwrap();
+        fs::write(place.join("scdaemon.conf"), format!("disable-ccid\n{more}")).unwrap();
+        let script = "export GNUPGHOME=$HOME/g; chmod 700 $GNUPGHOME; \
+             gpg-connect-agent 'scd serialno undefined' 'scd apdu 00A404000CF276A288BCFBA69D34F31001' \
+             'scd getinfo reader_list' /bye; gpgconf --kill all";
+        let output = by_nobody(home.path(), &["--", "sh", "-c", script]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        // The application's answer: version 0.6, features 06.
+        assert!(output.stdout.windows(8).any(|bytes| bytes == b"D \x00\x06\x06\x90\x00\n"), "{output:?}");
+        assert!(said.contains("D CardLab 00 00"), "{said}");
+    }
+}
+
+#[test]
+fn forty_worlds_stand_side_by_side() {
+    let Some(()) = ready(&["opensc-tool"]) else { return };
+    let home = home();
+    let worlds: Vec<_> = (0..40)
+        .map(|number| {
+            let home = home.path().to_owned();
+            thread::spawn(move || {
+                let reader = format!("isoapplet:card{number}.img,name=World {number}");
+                by_nobody(&home, &["--reader", &reader, "--", "sh", "-c", "opensc-tool -l && opensc-tool -n"])
+            })
+        })
+        .collect();
+    for (number, world) in worlds.into_iter().enumerate() {
+        let output = world.join().unwrap();
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(said.matches("World ").count(), said.matches(&format!("World {number} 00 00")).count(), "{said}");
+        assert!(home.path().join(format!("card{number}.img")).exists());
+    }
+}

@@ -1,0 +1,260 @@
+//! The running service: who connects, and what its owner can do with the readers.
+
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use card_wire::Icc;
+use rustix::net::{Shutdown, shutdown};
+use tempfile::TempDir;
+
+use crate::builder::{Builder, ReaderSpec, StartError};
+use crate::client::Client;
+use crate::lock;
+use crate::reader::{Due, Reader};
+use crate::shared::{Connection, MAX_CLIENTS, MAX_CLIENTS_OF_ONE, MAX_READERS, Shared};
+
+/// What libpcsclite reads the socket's path from.
+const VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
+/// How long no connection is taken after the system has refused one.
+const RECOVERY: Duration = Duration::from_millis(10);
+
+/// How long the end of a service waits for its clients' last commands.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Where the socket is, and the directory that was made for it.
+pub(crate) struct Place {
+    pub(crate) socket: PathBuf,
+    pub(crate) directory: Option<TempDir>,
+}
+
+/// A running service. It ends, with all its connections, when it is dropped.
+pub struct PcscService {
+    shared: Arc<Shared>,
+    place: Place,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+impl PcscService {
+    /// What a service is made from.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn run(place: Place, listener: UnixListener, shared: Arc<Shared>) -> io::Result<Self> {
+        let served = Arc::clone(&shared);
+        let acceptor = thread::Builder::new().name("pcsc-service".into()).spawn(move || accept(&listener, &served))?;
+        Ok(Self { shared, place, acceptor: Some(acceptor) })
+    }
+
+    /// The socket that clients connect to.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.place.socket
+    }
+
+    /// Name and value of the environment variable with which a program finds this service. libpcsclite reads it once in
+    /// the life of a process; set-uid programs do not read it.
+    #[must_use]
+    pub fn environment(&self) -> (&'static str, &Path) {
+        (VARIABLE, self.socket())
+    }
+
+    /// The readers, in the order in which clients see them.
+    #[must_use]
+    pub fn readers(&self) -> Vec<ReaderHandle> {
+        lock(&self.shared.readers).iter().flatten().cloned().map(ReaderHandle).collect()
+    }
+
+    /// Plugs one more reader in while the service runs.
+    ///
+    /// # Errors
+    /// [`StartError`] for a bad name, one that is taken, and for the 65th reader.
+    pub fn plug(&self, spec: ReaderSpec) -> Result<ReaderHandle, StartError> {
+        let reader = {
+            let mut readers = lock(&self.shared.readers);
+            let place = readers.iter().position(Option::is_none).unwrap_or(readers.len());
+            if place >= MAX_READERS {
+                return Err(StartError::TooMany);
+            }
+            let (reader, card) = spec.build(place, self.shared.settings, &self.shared.events)?;
+            if readers.iter().flatten().any(|other| other.name == reader.name) {
+                return Err(StartError::Twice(reader.name.clone()));
+            }
+            // A new reader is empty, so it takes the card.
+            let _ = card.map(|card| reader.insert(card, false));
+            match readers.get_mut(place) {
+                Some(hole) => *hole = Some(Arc::clone(&reader)),
+                None => readers.push(Some(Arc::clone(&reader))),
+            }
+            reader
+        };
+        self.shared.readers_changed();
+        Ok(ReaderHandle(reader))
+    }
+
+    /// Pulls a reader out, its card included, which is returned once a running command has ended. Handles on it are
+    /// invalid from now on.
+    pub fn unplug(&self, reader: &ReaderHandle) -> Option<Box<dyn Icc>> {
+        let mut found = false;
+        for place in lock(&self.shared.readers).iter_mut() {
+            found |= place.take_if(|other| Arc::ptr_eq(other, &reader.0)).is_some();
+        }
+        let card = reader.0.unplug();
+        if found {
+            self.shared.readers_changed();
+        }
+        card
+    }
+
+    /// How many programs' connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.shared.connections).len()
+    }
+}
+
+impl Drop for PcscService {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        // Wakes the acceptor. Where the socket's file has gone it cannot be woken, and ends with the process.
+        let woken = UnixStream::connect(&self.place.socket);
+        for connection in lock(&self.shared.connections).values() {
+            // One that is closed already needs no closing.
+            let _ = shutdown(&*connection.stream, Shutdown::Both);
+        }
+        if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
+            // A thread that panicked has already said so.
+            let _ = acceptor.join();
+        }
+        // Commands that run come to their end, and what clients had is given back, before this is over.
+        let end = Instant::now() + ENDING;
+        while self.connections() > 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if self.place.directory.is_none() {
+            // It may be gone, and then that is what was wanted.
+            let _ = std::fs::remove_file(&self.place.socket);
+        }
+    }
+}
+
+/// A reader of a running service.
+#[derive(Clone)]
+pub struct ReaderHandle(Arc<Reader>);
+
+impl ReaderHandle {
+    /// The name that programs see.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether there is a card in it.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.0.is_present()
+    }
+
+    /// Puts a card in and gives it power. Programs that wait are told.
+    ///
+    /// # Errors
+    /// The card, where the reader has one already.
+    pub fn insert(&self, card: Box<dyn Icc>) -> Result<(), Box<dyn Icc>> {
+        self.0.insert(card, true)
+    }
+
+    /// Pulls the card. Programs are told at once, transactions end; then this waits for a command that runs, whose
+    /// answer is lost. None where there was no card.
+    pub fn remove(&self) -> Option<Box<dyn Icc>> {
+        self.0.remove()
+    }
+
+    /// Exchanges the card between two commands without any program noticing: the new one has power where the old one
+    /// had, and is freshly reset. Its ATR should be the old one's. Returns the old card.
+    pub fn replace(&self, card: Box<dyn Icc>) -> Option<Box<dyn Icc>> {
+        self.0.replace(card)
+    }
+
+    /// Tells programs at once that the card has gone. Unlike [`Self::remove`] it does not wait, so that a card can go by
+    /// itself within its own command, whose answer is lost; [`Self::remove`] hands it out afterwards.
+    pub fn vanish(&self) {
+        self.0.vanish();
+    }
+
+    /// As [`Self::vanish`], once the command that runs, or else the next one, has been answered.
+    pub fn vanish_after_command(&self) {
+        self.0.ask_for(Due::Removal);
+    }
+
+    /// As [`Self::reset`], once the command that runs, or else the next one, has been answered.
+    pub fn reset_after_command(&self) {
+        self.0.ask_for(Due::Reset);
+    }
+
+    /// Resets the card as another program would: every handle is told at its next command. False where there is no card
+    /// or it stays mute.
+    pub fn reset(&self) -> bool {
+        self.0.reset()
+    }
+}
+
+impl std::fmt::Debug for ReaderHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ReaderHandle").field(&self.name()).finish()
+    }
+}
+
+/// Takes connections until the service stops.
+fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
+    for (id, stream) in (0..).zip(listener.incoming()) {
+        if shared.stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        match stream {
+            Ok(stream) => admit(id, stream, shared),
+            // Out of descriptors: those that are in use come back when clients go.
+            Err(_) => thread::sleep(RECOVERY),
+        }
+    }
+}
+
+/// Gives a connection a thread, or closes it where there are too many.
+fn admit(id: u64, stream: UnixStream, shared: &Arc<Shared>) {
+    let process = process_of(&stream);
+    let stream = Arc::new(stream);
+    {
+        let mut connections = lock(&shared.connections);
+        let own = connections.values().filter(|other| process.is_some() && other.process == process).count();
+        if own >= MAX_CLIENTS_OF_ONE || connections.len() >= MAX_CLIENTS {
+            return;
+        }
+        connections.insert(id, Connection { stream: Arc::clone(&stream), process });
+    }
+    let client = Client::new(Arc::clone(shared), id, process, stream);
+    // Where there is no thread the client is dropped with the closure, and its connection closed.
+    let _ = thread::Builder::new().name("pcsc-client".into()).spawn(move || client.run());
+    if shared.stopping.load(Ordering::SeqCst)
+        && let Some(connection) = lock(&shared.connections).get(&id)
+    {
+        let _ = shutdown(&*connection.stream, Shutdown::Both);
+    }
+}
+
+/// The process at the other end.
+#[cfg(target_os = "linux")]
+fn process_of(stream: &UnixStream) -> Option<u32> {
+    let credentials = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    u32::try_from(credentials.pid.as_raw_nonzero().get()).ok()
+}
+
+/// The process at the other end, which only Linux tells us.
+#[cfg(not(target_os = "linux"))]
+const fn process_of(_: &UnixStream) -> Option<u32> {
+    None
+}
