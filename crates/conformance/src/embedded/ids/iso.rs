@@ -42,7 +42,7 @@ macro_rules! __suite_ids_iso {
                 iso_auth_replaced iso_auth_replaced_unruled iso_auth_rule iso_auth_deactivated iso_auth_read
                 iso_auth_local iso_challenge iso_auth_channel iso_auth_terminated iso_auth_deleted iso_auth_reset
                 iso_auth_number iso_auth_blocked iso_auth_replaced_initialisation iso_auth_half iso_auth_plain
-                iso_auth_other_channel iso_auth_rule_drops;
+                iso_auth_other_channel iso_auth_rule_drops iso_auth_bits;
             "iso-binary.toml": iso_read_whole iso_read_exact iso_read_short iso_read_end iso_read_case iso_read_sfi
                 iso_read_sfi_p1 iso_read_no_ef iso_read_records iso_update_offset iso_update_end iso_update_case
                 iso_update_sfi iso_update_reset iso_update_extended iso_write_once iso_write_or iso_write_and
@@ -82,7 +82,8 @@ macro_rules! __suite_ids_iso {
                 iso_hash_mse iso_hash_restore iso_sign_refused_after iso_decipher_empty iso_decipher_rule
                 iso_import_chained iso_import_short iso_import_1024 iso_hash_nothing iso_generate_last iso_import_last
                 iso_template_last_stored iso_template_last_refused iso_mse_stored_deleted iso_mse_stored_whole
-                iso_mse_slots iso_key_overwrite_rule iso_key_use_drops;
+                iso_mse_slots iso_key_overwrite_rule iso_key_use_drops iso_key_two_slots iso_generate_another
+                iso_pss_salt;
             "iso-lifecycle.toml": iso_life_01_select iso_life_01_activate iso_life_01_deactivate iso_life_01_terminate
                 iso_life_01_delete iso_life_01_wrong_kind iso_life_01_binary iso_life_01_record iso_life_01_below
                 iso_life_01_df iso_life_01_df_changes iso_life_01_by_name iso_life_01_rules iso_life_03_select
@@ -103,7 +104,8 @@ macro_rules! __suite_ids_iso {
                 iso_life_itself iso_life_terminate_child iso_life_current_kept iso_life_channel iso_life_01_pin
                 iso_life_01_admin iso_life_01_key iso_life_03_pin iso_life_03_admin iso_life_03_key iso_life_05_pin
                 iso_life_05_admin iso_life_05_key iso_life_04_pin iso_life_04_admin iso_life_04_key iso_life_0c_pin
-                iso_life_0c_admin iso_life_0c_key iso_life_card_envelope iso_life_far_above iso_life_pin_far_above;
+                iso_life_0c_admin iso_life_0c_key iso_life_card_envelope iso_life_far_above iso_life_pin_far_above
+                iso_life_again_blank;
             "iso-limits.toml": iso_limit_file_len iso_limit_depth iso_limit_children iso_limit_records
                 iso_limit_records_cyclic iso_limit_record_length iso_limit_object iso_limit_memory
                 iso_limit_memory_freed iso_limit_chain iso_limit_chain_full iso_limit_names iso_limit_channels
@@ -128,7 +130,8 @@ macro_rules! __suite_ids_iso {
                 iso_pin_longer iso_pin_wrong_drops_others iso_pin_drops_rule iso_pin_blocked_rule iso_pin_reset_keeps
                 iso_pin_reset_wrong_drops iso_pin_change_refill iso_pin_disable_refill iso_pin_disabled_blocked
                 iso_pin_one_try iso_pin_numbers iso_pin_logout_unset iso_pin_recreated iso_pin_nearest
-                iso_pin_select_keeps iso_pin_sibling iso_pin_change_channels iso_pin_policies;
+                iso_pin_select_keeps iso_pin_sibling iso_pin_change_channels iso_pin_policies iso_pin_read
+                iso_pin_bits;
             "iso-record.toml": iso_rec_number iso_rec_number_cyclic iso_rec_number_variable iso_rec_modes_lf
                 iso_rec_nopointer_lf iso_rec_range_lf iso_rec_modes_cy iso_rec_nopointer_cy iso_rec_range_cy
                 iso_rec_modes_lv iso_rec_nopointer_lv iso_rec_range_lv iso_rec_number_keeps iso_rec_current_range

@@ -12,7 +12,7 @@ macro_rules! __suite_ids_isoapplet {
                 update_past_the_end update_too_long update_without_file update_cases update_refused_pin
                 update_refused_never update_write_byte_unused update_chained update_survives_reset
                 read_by_short_identifier update_by_short_identifier short_identifier_unknown short_identifier_reserved
-                short_identifier_refused short_identifier_offset;
+                short_identifier_refused short_identifier_offset short_identifier_bits;
             "chaining.toml": chain_select chain_single_bytes chain_empty_chunk chain_with_le chain_foreign_instruction
                 chain_foreign_parameters chain_foreign_chain chain_foreign_select_aid chain_get_response
                 chain_lost_by_reset chain_not_executed_early chain_error_at_the_end chain_on_channel
@@ -70,7 +70,7 @@ macro_rules! __suite_ids_isoapplet {
                 mse_broken_tlv mse_missing_tags mse_tag_lengths mse_reference_range mse_algorithm_keygen
                 mse_algorithm_sign mse_algorithm_decipher mse_empty_slot mse_key_type_rsa mse_key_type_ec
                 mse_file_reference_ignored mse_tag_order mse_last_one_wins mse_keygen_replaces_sign mse_lost_by_reset
-                mse_kept_by_file_select mse_version_0 mse_extended;
+                mse_kept_by_file_select mse_version_0 mse_extended mse_two_keys;
             "pin.toml": set_pin_lengths set_pin_padding set_puk_length set_puk_twice set_pin_twice set_puk_after_pin
                 set_pin_other_parameters set_pin_is_not_verify set_pin_keeps_file_access set_pin_case_4 change_right
                 change_wrong_old change_resets_counter change_length change_new_too_short change_to_sixteen
