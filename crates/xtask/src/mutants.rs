@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 
 use crate::cargo::{cargo, shown, succeed, target_directory};
@@ -102,10 +102,11 @@ fn hunt(root: &Path, wanted: &Wanted<'_>) -> Result<(), Failure> {
         chosen.iter().for_each(|name| println!("{name}"));
         return Ok(());
     }
-    let whole = ["test", "--locked", "--profile", "mutants", "--package", "card-conformance", "--test", "whole"];
-    succeed(cargo(root, &whole).env("CARGO_INCREMENTAL", "1"))?;
     let work = target_directory(root).join("mutants-work");
     fs::create_dir_all(&work).map_err(|error| Failure::new(format!("{}: {error}", work.display())))?;
+    clean(root)?;
+    let whole = ["test", "--locked", "--profile", "mutants", "--package", "card-conformance", "--test", "whole"];
+    succeed(cargo(root, &whole).env("CARGO_TARGET_DIR", build_directory(root)).env("CARGO_INCREMENTAL", "1"))?;
     play(root, &work, &chosen)?;
     report(root, &work.join("mutants.out"), &chosen, all.len(), wanted)
 }
@@ -148,6 +149,19 @@ fn mixed(text: &str) -> u64 {
     z ^ (z >> 31)
 }
 
+/// Where the copies that cargo-mutants makes are built: nobody else, so that no broken card is ever taken for the card.
+fn build_directory(root: &Path) -> PathBuf {
+    target_directory(root).join("mutants-build")
+}
+
+/// Throws away what the last run has left there of our own crates: its last mutant. Other people's stay built.
+fn clean(root: &Path) -> Result<(), Failure> {
+    let packages = ["card-os", "card-wire", "card-conformance", "host-driver", "ready-keys"];
+    let mut command = cargo(root, &["clean", "--locked", "--profile", "mutants"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    succeed(command.env("CARGO_TARGET_DIR", build_directory(root)))
+}
+
 /// Plays the suite to each of the mutants.
 fn play(root: &Path, work: &Path, chosen: &[String]) -> Result<(), Failure> {
     let mut command = cargo(root, &["mutants", "--no-config", "--package", "card-os", "--no-shuffle"]);
@@ -156,8 +170,7 @@ fn play(root: &Path, work: &Path, chosen: &[String]) -> Result<(), Failure> {
     let files: BTreeSet<&str> = chosen.iter().filter_map(|name| name.split(':').next()).collect();
     command.args(files.iter().flat_map(|file| ["--file", file]));
     command.args(chosen.iter().flat_map(|name| ["--re".to_owned(), format!("^{}$", escaped(name))]));
-    // What has been built is used by the copies that cargo-mutants makes.
-    command.env("CARGO_TARGET_DIR", target_directory(root)).env("CARGO_INCREMENTAL", "1");
+    command.env("CARGO_TARGET_DIR", build_directory(root)).env("CARGO_INCREMENTAL", "1");
     println!("$ cargo mutants … ({} mutants)", chosen.len());
     ended(&mut command)
 }

@@ -183,7 +183,7 @@ impl Conditions<'_> {
         };
         match rule.get(place) {
             Some(0x00) => true,
-            Some(byte) if byte & 0x9F == 0x90 || byte & 0x9F == 0x10 => self.pin(1),
+            Some(byte) if *byte == 0x90 || byte & 0x9F == 0x10 => self.pin(1),
             _ => false,
         }
     }

@@ -12,6 +12,10 @@ pub(crate) fn parse(value: &[u8]) -> Option<Kind> {
     }
     let found = apdu::find(value, [0x80, 0x81, 0x82, 0x83, 0x84])?;
     let [Some(&[kind]), Some(&[number]), Some(limits), resetter, flags] = found else { return None };
+    // Only a PIN has one that resets it, and flags.
+    if kind != 1 && (resetter.is_some() || flags.is_some()) {
+        return None;
+    }
     match (kind, limits) {
         (1, &[least, longest, tries]) => {
             let good = (1..=14).contains(&number)
