@@ -18,7 +18,9 @@ pub enum Stop {
     #[error("the card was not reached: {0}; its PIN could not be looked after")]
     Transport(#[source] TransportError),
     /// The PIN of the card file is wrong.
-    #[error("the PIN that the card file leads to is not the card's ({0}); one try was spent, nothing else was sent")]
+    #[error(
+        "the PIN that the card file leads to is not the card's ({0}); one try was spent, nothing else was sent; a login with the right one gives it back"
+    )]
     WrongPin(Status),
     /// A try was spent by a case that should spend none, or more than it should.
     #[error("behind `{case}` the PIN has {left} instead of {expected} tries{}", ending(*.restored))]
@@ -129,7 +131,10 @@ impl Guard {
             Counter::Left(left) if left == self.full => {
                 Some(format!("its PIN has only {left} tries, too few to risk one"))
             }
-            Counter::Left(left) => Some(format!("its PIN has {left} of {} tries left", self.full)),
+            Counter::Left(left) => Some(format!(
+                "its PIN has {left} of {} tries left; a login with the right one fills the counter",
+                self.full
+            )),
             Counter::Blocked => Some("its PIN is blocked".to_owned()),
             Counter::Unreadable(status) => {
                 Some(format!("the tries of its PIN cannot be read free of charge (empty VERIFY answers {status})"))
