@@ -83,7 +83,7 @@ macro_rules! __suite_ids_iso {
                 iso_import_chained iso_import_short iso_import_1024 iso_hash_nothing iso_generate_last iso_import_last
                 iso_template_last_stored iso_template_last_refused iso_mse_stored_deleted iso_mse_stored_whole
                 iso_mse_slots iso_key_overwrite_rule iso_key_use_drops iso_key_two_slots iso_generate_another
-                iso_pss_salt;
+                iso_pss_salt iso_mse_stored_less iso_sign_kind_since;
             "iso-lifecycle.toml": iso_life_01_select iso_life_01_activate iso_life_01_deactivate iso_life_01_terminate
                 iso_life_01_delete iso_life_01_wrong_kind iso_life_01_binary iso_life_01_record iso_life_01_below
                 iso_life_01_df iso_life_01_df_changes iso_life_01_by_name iso_life_01_rules iso_life_03_select
@@ -131,7 +131,7 @@ macro_rules! __suite_ids_iso {
                 iso_pin_reset_wrong_drops iso_pin_change_refill iso_pin_disable_refill iso_pin_disabled_blocked
                 iso_pin_one_try iso_pin_numbers iso_pin_logout_unset iso_pin_recreated iso_pin_nearest
                 iso_pin_select_keeps iso_pin_sibling iso_pin_change_channels iso_pin_policies iso_pin_read
-                iso_pin_bits;
+                iso_pin_bits iso_pin_short_padded;
             "iso-record.toml": iso_rec_number iso_rec_number_cyclic iso_rec_number_variable iso_rec_modes_lf
                 iso_rec_nopointer_lf iso_rec_range_lf iso_rec_modes_cy iso_rec_nopointer_cy iso_rec_range_cy
                 iso_rec_modes_lv iso_rec_nopointer_lv iso_rec_range_lv iso_rec_number_keeps iso_rec_current_range
