@@ -150,7 +150,7 @@ macro_rules! __suite_ids_iso {
                 iso_rec_pointer_select iso_rec_search_more iso_rec_write_tlv iso_rec_update_previous_id
                 iso_rec_write_id iso_rec_p2_cy iso_rec_p2_lv iso_rec_p2_lvt iso_rec_modes_lvt iso_rec_change_lvt
                 iso_rec_p2_cyt iso_rec_modes_cyt iso_rec_change_cyt iso_rec_p2_lft iso_rec_modes_lft
-                iso_rec_change_lft iso_rec_variable_exact iso_rec_cyclic_round iso_rec_layout;
+                iso_rec_change_lft iso_rec_variable_exact iso_rec_cyclic_round iso_rec_layout iso_rec_pointer_new;
             "iso-select.toml": iso_atr iso_reset_state iso_select_empty iso_select_3f00 iso_select_near
                 iso_select_uncle iso_select_child_df iso_select_child_ef iso_select_parent iso_select_name
                 iso_select_name_next iso_select_name_previous iso_select_name_next_elsewhere iso_select_path_mf
