@@ -3,6 +3,7 @@
 mod child;
 pub(crate) mod control;
 mod faults;
+mod foreign;
 mod spec;
 mod trace;
 pub(crate) mod world;
@@ -21,6 +22,8 @@ pub(crate) const READERS: &str = "\
 A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is isoapplet, certificate, iso, tight, a TOML file
 or `empty`; IMAGE a file that holds the card and is made if it is not there. Keys: name=NAME,
 seed=N (of the card's randomness), atr=HEX, apdu=short|extended (what the reader says it carries).
+`vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
+in a real reader, whose name may be shortened.
 Without --reader there is one with a blank isoapplet card.";
 
 const EXAMPLES: &str = "\

@@ -15,6 +15,12 @@ use crate::lock;
 use crate::observe::{Event, Observer, What};
 use crate::proto::{Rv, pair};
 
+/// No signal where the client has gone. Apple's systems have no such flag, and programs in Rust ignore the signal.
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: SendFlags = SendFlags::empty();
+
 /// Everything that changes, and who waits for it.
 #[derive(Default)]
 pub(crate) struct Events {
@@ -131,8 +137,7 @@ impl Events {
         };
         self.unregister(state);
         // Never waits: a client that does not read what it asked for is not worth another client's time.
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        if send(&*watch.stream, &pair(0, rv), flags) != Ok(8) {
+        if send(&*watch.stream, &pair(0, rv), SendFlags::DONTWAIT | NO_SIGNAL) != Ok(8) {
             // It has gone, or will be by this.
             let _ = shutdown(&*watch.stream, Shutdown::Both);
         }

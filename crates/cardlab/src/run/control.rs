@@ -4,8 +4,9 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -20,32 +21,44 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The listening side.
 pub(crate) struct Control {
     socket: PathBuf,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Control {
     /// The environment variable that names the socket for programs that are run.
     pub(crate) const VARIABLE: &'static str = "CARDLAB_CONTROL";
 
-    /// Listens until the world is gone.
+    /// Listens until this is dropped.
     pub(crate) fn listen(world: &Arc<World>) -> io::Result<Self> {
         let socket = world.control_socket();
         let listener = UnixListener::bind(&socket)?;
-        let world = Arc::downgrade(world);
-        thread::Builder::new().name("control".into()).spawn(move || {
+        let (world, stopping) = (Arc::clone(world), Arc::<AtomicBool>::default());
+        let stopped = Arc::clone(&stopping);
+        let thread = thread::Builder::new().name("control".into()).spawn(move || {
             for stream in listener.incoming() {
-                let Some(world) = Weak::upgrade(&world) else { return };
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
                 if let Ok(stream) = stream {
                     // Who asks and does not listen has missed the answer.
                     let _ = answer(&world, &stream);
                 }
             }
         })?;
-        Ok(Self { socket })
+        Ok(Self { socket, stopping, thread: Some(thread) })
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Whoever drops this is to have the world alone afterwards: it ends when its owner does, and not in a thread that
+        // the end of the process cuts off. A thread that cannot be woken, because its socket has gone, is left.
+        if let (Ok(_), Some(thread)) = (UnixStream::connect(&self.socket), self.thread.take()) {
+            // One that panicked has said so.
+            let _ = thread.join();
+        }
         // The directory may have gone before it.
         let _ = std::fs::remove_file(&self.socket);
     }

@@ -9,12 +9,15 @@ use card_wire::{Atr, Icc};
 use pcsc_service::{ApduSize, ReaderSpec};
 use rsa_host::HostRsa;
 
+use super::faults::Place;
+use super::foreign;
 use crate::image::{self, ImageOptions};
 use crate::target;
 
 /// What a reader is called that has no name.
 const NAME: &str = "CardLab";
-const GRAMMAR: &str = "a reader is WHAT[:IMAGE][,KEY=VALUE]..., where WHAT is a preset, a TOML file or `empty`";
+const GRAMMAR: &str =
+    "a reader is WHAT[:IMAGE][,KEY=VALUE]..., where WHAT is a preset, a TOML file, `empty`, vpcd or pcsc";
 
 /// One reader as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,10 @@ enum Content {
     Fresh(String),
     /// A card in a file, made there from the preset if there is none; without a preset the file's own.
     Image(Option<String>, PathBuf),
+    /// A simulator that connects to this port as to vpcd.
+    Vpcd(u16),
+    /// The card in a reader of the system's service.
+    Pcsc(String),
 }
 
 impl Reader {
@@ -45,6 +52,10 @@ impl Reader {
             "empty" => Content::Nothing,
             what => match what.split_once(':') {
                 None => Content::Fresh(what.to_owned()),
+                Some(("pcsc", reader)) => Content::Pcsc(reader.to_owned()),
+                Some(("vpcd", port)) => {
+                    Content::Vpcd(port.parse().with_context(|| format!("`{text}`: {port} is not a port"))?)
+                }
                 Some((_, "")) => bail!("`{text}` names no image behind its colon"),
                 Some((preset, path)) => {
                     Content::Image((!preset.is_empty()).then(|| preset.to_owned()), PathBuf::from(path))
@@ -68,8 +79,11 @@ impl Reader {
                 _ => bail!("a reader has no `{key}`; there are name, seed, atr and apdu"),
             }
         }
-        let has_card = reader.content != Content::Nothing;
-        ensure!(has_card || (reader.seed.is_none() && reader.atr.is_none()), "`{text}`: seed and atr are a card's");
+        let is_ours = matches!(reader.content, Content::Fresh(_) | Content::Image(..));
+        ensure!(
+            is_ours || (reader.seed.is_none() && reader.atr.is_none()),
+            "`{text}`: seed and atr are a card's of ours"
+        );
         Ok(reader)
     }
 
@@ -94,10 +108,13 @@ impl Reader {
     }
 
     /// The card that is in it. `seed` is that of all cards that have none of their own.
-    pub(crate) fn card(&self, seed: Option<u64>) -> anyhow::Result<Option<Box<dyn Icc>>> {
+    /// `place` is the reader, for cards that go by themselves.
+    pub(crate) fn card(&self, seed: Option<u64>, place: &Place) -> anyhow::Result<Option<Box<dyn Icc>>> {
         let seed = self.seed.or(seed);
         Ok(match &self.content {
             Content::Nothing => None,
+            Content::Vpcd(port) => Some(foreign::vpcd(*port, place)?),
+            Content::Pcsc(reader) => Some(foreign::pcsc(reader, place)?),
             Content::Fresh(preset) => {
                 let preset = self.with_atr(target::preset(preset)?)?;
                 let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
@@ -150,6 +167,8 @@ mod tests {
         for (text, word) in [
             ("", "WHAT"),
             ("tight:", "image"),
+            ("vpcd:x", "port"),
+            ("pcsc:ACS,seed=1", "of ours"),
             ("tight,quick", "KEY=VALUE"),
             ("tight,color=red", "color"),
             ("tight,seed=x", "seed=x"),

@@ -86,9 +86,9 @@ impl World {
         }
         let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
         let places: Vec<Place> = specs.iter().map(|_| Place::default()).collect();
-        for (number, text) in specs.iter().enumerate() {
+        for ((number, text), place) in specs.iter().enumerate().zip(&places) {
             let reader = Reader::parse(text)?;
-            let card = reader.card(readers.seed).with_context(|| format!("--reader {text}"))?;
+            let card = reader.card(readers.seed, place).with_context(|| format!("--reader {text}"))?;
             let card = card.map(|card| behind(faults.as_ref(), &places, number, card));
             builder = builder.reader(card.into_iter().fold(reader.empty(), ReaderSpec::card));
         }
@@ -198,8 +198,9 @@ impl World {
         self.pulled.lock().unwrap_or_else(PoisonError::into_inner).remove(reader.name());
         drop((!reader.is_present()).then(|| reader.remove()));
         let spec = Reader::parse(spec)?.relative_to(Path::new(place));
-        let card = spec.card(self.seed)?.context("`empty` is no card")?;
         let number = self.service.readers().iter().position(|other| other.name() == reader.name()).unwrap_or_default();
+        let seat = self.places.get(number).cloned().unwrap_or_default();
+        let card = spec.card(self.seed, &seat)?.context("`empty` is no card")?;
         let card = behind(self.faults.as_ref(), &self.places, number, card);
         let refused = reader.insert(card);
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))

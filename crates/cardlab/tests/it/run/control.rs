@@ -45,6 +45,18 @@ fn a_card_in_a_file_is_exchanged_for_itself() {
 }
 
 #[test]
+fn nothing_is_left_when_the_last_word_was_to_us() {
+    let own = env!("CARGO_BIN_EXE_cardlab");
+    for _ in 0..50 {
+        let script = format!("echo \"${{PCSCLITE_CSOCK_NAME%/*}}\"; exec {own} ctl reset");
+        let output = cardlab(&["--", "sh", "-c", &script]);
+        assert!(output.status.success(), "{output:?}");
+        let directory = std::path::Path::new(text(&output.stdout).trim());
+        assert!(directory.is_absolute() && !directory.exists(), "{}", directory.display());
+    }
+}
+
+#[test]
 fn mistakes_are_one_line() {
     for (words, said) in [
         ("remove", "which of 2 readers"),

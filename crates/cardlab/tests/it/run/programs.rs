@@ -105,3 +105,49 @@ fn forty_worlds_stand_side_by_side() {
         assert!(home.path().join(format!("card{number}.img")).exists());
     }
 }
+
+#[test]
+fn somebody_elses_simulator_is_in_our_reader() {
+    use virtual_reader::{VirtualReader, VpcdAddress};
+    let Some(()) = ready(&["opensc-tool"]) else { return };
+    let port = testkit::free_port_pair().unwrap();
+    let card = card_os::sim::SimCard::from_seed(&card_os::Preset::isoapplet(), 1, rsa_host::HostRsa).unwrap();
+    // It tries to connect until somebody listens.
+    let simulator = VirtualReader::start(Box::new(card), VpcdAddress::local(port));
+    let reader = format!("vpcd:{port},name=Foreign");
+    let script = "opensc-tool -n && opensc-tool -l";
+    let output = cardlab(&["--reader", &reader, "--", "sh", "-c", script]);
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.starts_with("Javacard with IsoApplet"), "{output:?}");
+    assert!(said.contains("Foreign 00 00"), "{said}");
+    simulator.stop();
+}
+
+#[test]
+fn a_card_in_the_systems_reader_is_in_ours() {
+    use virtual_reader::{VirtualReader, VpcdAddress};
+    let Some(()) = ready(&["opensc-tool"]) else { return };
+    let Some(pcscd) = require_or_skip(testkit::PrivatePcscd::start()) else { return };
+    let card = card_os::sim::SimCard::from_seed(&card_os::Preset::isoapplet(), 1, rsa_host::HostRsa).unwrap();
+    let simulator = VirtualReader::start(Box::new(card), VpcdAddress::local(pcscd.vpcd_port()));
+    let list = || run_bounded(pcscd.command("opensc-tool").arg("--atr"), LIMIT);
+    let end = std::time::Instant::now() + LIMIT;
+    while !list().stdout.starts_with(b"3b:80") {
+        assert!(std::time::Instant::now() < end, "pcscd sees no card");
+    }
+    let mut command = pcscd.command(env!("CARGO_BIN_EXE_cardlab"));
+    command.args([
+        "run",
+        "--reader",
+        "pcsc:CardLab 00 00,name=Ours",
+        "--",
+        "sh",
+        "-c",
+        "opensc-tool -n && opensc-tool -l",
+    ]);
+    let output = run_bounded(&mut command, LIMIT);
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.starts_with("Javacard with IsoApplet"), "{output:?}");
+    assert!(said.contains("Ours 00 00"), "{said}");
+    simulator.stop();
+}
