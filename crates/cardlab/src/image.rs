@@ -213,16 +213,24 @@ pub fn rng(seed: Option<u64>, stream: u64) -> anyhow::Result<ChaCha20Rng> {
     }
 }
 
-/// Puts a blank card into a new file, readable by its owner only. An existing file is never replaced.
+/// Puts a blank card into a new file.
 fn create(path: &Path, preset: &Preset) -> anyhow::Result<()> {
     let blank = SimCard::from_seed(preset, 0, HostRsa).context("cannot make a card from this preset")?;
+    create_with(path, &blank.nvm().image())
+}
+
+/// Puts a card's memory into a new file, readable by its owner only. An existing file is never replaced.
+///
+/// # Errors
+/// Why there is no such file now.
+pub fn create_with(path: &Path, memory: &[u8]) -> anyhow::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let context = || format!("cannot create the image {}", path.display());
     let mut file = tempfile::NamedTempFile::new_in(directory).with_context(context)?;
-    file.write_all(&blank.nvm().image()).with_context(context)?;
+    file.write_all(memory).with_context(context)?;
     file.as_file().sync_all().with_context(context)?;
     file.persist_noclobber(path).map_err(|error| error.error).with_context(context)?;
     Ok(())

@@ -4,6 +4,7 @@ mod child;
 pub(crate) mod control;
 mod faults;
 mod foreign;
+mod ready;
 mod spec;
 mod trace;
 pub(crate) mod world;
@@ -19,17 +20,19 @@ use self::world::{Readers, World};
 
 /// What `--reader` takes.
 pub(crate) const READERS: &str = "\
-A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is isoapplet, certificate, iso, tight, a TOML file
-or `empty`; IMAGE a file that holds the card and is made if it is not there. Keys: name=NAME,
-seed=N (of the card's randomness), atr=HEX, apdu=short|extended (what the reader says it carries).
+A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is `ready` (an isoapplet card with PIN 123456, PUK
+0123456789abcdef, an RSA-2048 key that everybody knows and its certificate), isoapplet, certificate,
+iso, tight, a TOML file (these are blank) or `empty`; IMAGE a file that holds the card and is made
+if it is not there. Keys: name=NAME, seed=N (of the card's randomness), atr=HEX, apdu=short|extended
+(what the reader says it carries).
 `vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
 in a real reader, whose name may be shortened.
-Without --reader there is one with a blank isoapplet card.";
+Without --reader there is one with a `ready` card.";
 
 const EXAMPLES: &str = "\
 Examples:
-  cardlab run -- opensc-tool -n                  a blank card in a reader of its own
-  cardlab run --reader certificate:alice.img -- pkcs11-tool -l -t -p 123456
+  cardlab run -- pkcs11-tool -l -t -p 123456     a card with a key in a reader of its own
+  cardlab run --reader isoapplet:alice.img -- pkcs15-init --create-pkcs15 --so-pin 123456
   cardlab run --reader 'iso,name=ACS ACR38U 00 00' --reader empty -- ./my-driver-tests
   cardlab run --faults flaky.toml --trace out.trace -- ./my-driver-tests
 The program can pull, insert, reset and exchange cards with `cardlab ctl`. A list of faults is as short as

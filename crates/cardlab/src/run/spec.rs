@@ -4,20 +4,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use card_os::Preset;
-use card_os::sim::SimCard;
+use card_os::platform::{NoEvents, Parts};
+use card_os::sim::{SimCard, SimNvm};
 use card_wire::{Atr, Icc};
 use pcsc_service::{ApduSize, ReaderSpec};
 use rsa_host::HostRsa;
 
 use super::faults::Place;
-use super::foreign;
+use super::{foreign, ready};
 use crate::image::{self, ImageOptions};
 use crate::target;
 
+/// A card with PIN, key pair and certificate; see [`ready`].
+pub(crate) const READY: &str = "ready";
 /// What a reader is called that has no name.
 const NAME: &str = "CardLab";
 const GRAMMAR: &str =
-    "a reader is WHAT[:IMAGE][,KEY=VALUE]..., where WHAT is a preset, a TOML file, `empty`, vpcd or pcsc";
+    "a reader is WHAT[:IMAGE][,KEY=VALUE]..., where WHAT is ready, a preset, a TOML file, empty, vpcd or pcsc";
 
 /// One reader as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +92,7 @@ impl Reader {
 
     /// The same, as somebody means it who is in this directory.
     pub(crate) fn relative_to(mut self, place: &Path) -> Self {
-        let is_file = |preset: &String| Preset::named(preset).is_none();
+        let is_file = |preset: &String| preset != READY && Preset::named(preset).is_none();
         let absolute = |preset: &mut String| *preset = place.join(&*preset).to_string_lossy().into_owned();
         if let Content::Fresh(preset) | Content::Image(Some(preset), _) = &mut self.content
             && is_file(preset)
@@ -115,17 +118,16 @@ impl Reader {
             Content::Nothing => None,
             Content::Vpcd(port) => Some(foreign::vpcd(*port, place)?),
             Content::Pcsc(reader) => Some(foreign::pcsc(reader, place)?),
-            Content::Fresh(preset) => {
-                let preset = self.with_atr(target::preset(preset)?)?;
-                let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
-                *card.rng_mut() = image::rng(seed, 0)?;
-                Some(Box::new(card))
-            }
+            Content::Fresh(what) => Some(Box::new(self.fresh(what, seed)?)),
             Content::Image(preset, path) => {
+                let is_ready = preset.as_deref() == Some(READY);
                 let preset = match preset {
-                    Some(preset) => Some(self.with_atr(target::preset(preset)?)?),
+                    Some(preset) => Some(self.with_atr(named(preset)?)?),
                     None => None,
                 };
+                if let Some(preset) = preset.as_ref().filter(|_| is_ready && !path.exists()) {
+                    image::create_with(path, &ready::memory(preset)?)?;
+                }
                 ensure!(
                     preset.is_some() || path.exists(),
                     "there is no image {}; PRESET:IMAGE makes one",
@@ -138,12 +140,31 @@ impl Reader {
         })
     }
 
+    /// A new card in RAM.
+    fn fresh(&self, what: &str, seed: Option<u64>) -> anyhow::Result<SimCard<HostRsa>> {
+        let preset = self.with_atr(named(what)?)?;
+        let mut card = if what == READY {
+            let nvm = SimNvm::from_image(&ready::memory(&preset)?);
+            let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
+            card_os::Card::open(parts).context("cannot open a card that is ready for use")?
+        } else {
+            SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?
+        };
+        *card.rng_mut() = image::rng(seed, 0)?;
+        Ok(card)
+    }
+
     fn with_atr(&self, preset: Preset) -> anyhow::Result<Preset> {
         let Some(text) = &self.atr else { return Ok(preset) };
         let bytes = hex::decode(text).map_err(|error| anyhow::anyhow!("atr={text} is not hexadecimal: {error}"))?;
         let atr = Atr::parse(&bytes).with_context(|| format!("atr={text} is not an answer to reset"))?;
         Ok(Preset { atr, ..preset })
     }
+}
+
+/// The preset of a new card.
+fn named(what: &str) -> anyhow::Result<Preset> {
+    if what == READY { Ok(Preset::isoapplet()) } else { target::preset(what) }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::spec::Reader;
 use super::trace::Tracer;
 
 /// What is in the only reader where none is asked for.
-const USUAL: &str = "isoapplet";
+const USUAL: &str = super::spec::READY;
 
 /// Which readers there are to be; `run` and `serve` share it.
 #[derive(clap::Args)]

@@ -115,7 +115,8 @@ fn a_trace_tells_everything_but_secrets() {
         env!("CARGO_BIN_EXE_cardlab")
     );
     for more in [&[][..], &["--trace-files"]] {
-        let args = [more, &["--trace", trace.to_str().unwrap(), "--", "sh", "-c", &body]].concat();
+        let blank = ["--reader", "isoapplet", "--trace", trace.to_str().unwrap(), "--", "sh", "-c", &body];
+        let args = [more, &blank].concat();
         let output = cardlab(&args);
         assert!(output.status.success(), "{output:?}");
         let text = std::fs::read_to_string(&trace).unwrap();

@@ -54,6 +54,30 @@ fn what_a_reader_can_carry_is_believed() {
     }
 }
 
+/// The first line that anybody types.
+#[test]
+fn a_card_is_ready_where_none_is_asked_for() {
+    let Some(()) = ready(&["pkcs11-tool"]) else { return };
+    let home = home();
+    let output = by_nobody(home.path(), &["--", "pkcs11-tool", "-l", "-t", "-p", "123456"]);
+    let said = text(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("SHA256-RSA-PKCS: OK") && said.contains("No errors"),
+        "{output:?}"
+    );
+    // The same in a file, which keeps what becomes of it.
+    let pins = "pkcs11-tool -l -p 123456 --change-pin --new-pin 654321";
+    for (script, code) in [(pins, 0), ("pkcs11-tool -l -p 654321 -O", 0), ("pkcs11-tool -l -p 123456 -O", 1)] {
+        let output = by_nobody(home.path(), &["--reader", "ready:a.img", "--", "sh", "-c", script]);
+        assert_eq!(output.status.code(), Some(code), "{script}: {output:?}");
+    }
+    let certificate = "pkcs15-tool --list-certificates; pkcs15-init --erase-card; opensc-tool -n";
+    let output = by_nobody(home.path(), &["--reader", "ready,atr=3B8080101", "--", "true"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let output = by_nobody(home.path(), &["--", "sh", "-c", certificate]);
+    assert!(text(&output.stdout).contains("X.509 Certificate [CardLab test]"), "{output:?}");
+}
+
 #[test]
 fn a_scan_sees_the_card() {
     let Some(()) = ready(&["pcsc_scan"]) else { return };
