@@ -3,6 +3,7 @@
 
 use anyhow::Context as _;
 use card_os::Preset;
+use card_os::crypto::rsa::SoftRsa;
 use card_os::sim::SimCard;
 use card_pki::certificate::Certificate;
 use card_pki::issue::{Draft, POLICY, Profile, Unsigned};
@@ -14,7 +15,6 @@ use host_driver::pkcs15::{self, Naming, Personalisation, Token};
 use host_driver::transport::Transacted;
 use host_driver::{Card, Digest, KeySlot, Pin, Puk, RsaSize, Transport, TransportError};
 use ready_keys::ReadyRsa;
-use rsa_host::HostRsa;
 
 /// The PIN of such a card.
 pub(crate) const PIN: &str = "123456";
@@ -26,7 +26,8 @@ const SEEDS: [u64; 2] = [1, 2];
 const FROM: (&str, &str) = ("2020-01-01T00:00:00Z", "20200101000000Z");
 const UNTIL: (&str, &str) = ("2049-12-31T23:59:59Z", "20491231235959Z");
 
-type Ram = SimCard<ReadyRsa<HostRsa>>;
+/// Signs with the portable provider: aws-lc gathers randomness for 25 ms before it signs for the first time.
+type Ram = SimCard<ReadyRsa<SoftRsa>>;
 
 /// The memory of a new card of this preset.
 pub(crate) fn memory(preset: &Preset) -> anyhow::Result<Vec<u8>> {
@@ -40,7 +41,7 @@ pub(crate) fn memory(preset: &Preset) -> anyhow::Result<Vec<u8>> {
 }
 
 fn blank(preset: &Preset, seed: u64) -> anyhow::Result<Ram> {
-    Ok(SimCard::from_seed(preset, seed, ReadyRsa::new(HostRsa))?)
+    Ok(SimCard::from_seed(preset, seed, ReadyRsa::new(SoftRsa))?)
 }
 
 /// Puts everything on a blank card.
