@@ -1,4 +1,4 @@
-//! `cardlab ctl`: pulls, inserts, resets and exchanges cards in the readers of `cardlab run` and `cardlab serve`.
+//! `cardlab ctl`: pulls, inserts, resets and exchanges cards, and pulls readers, of `cardlab run` and `cardlab serve`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -49,6 +49,10 @@ enum What {
     },
     /// Reset the card as another program would
     Reset(Which),
+    /// Pull the reader out, with the card in it
+    Unplug(Which),
+    /// Plug it in again
+    Plug(Which),
 }
 
 #[derive(clap::Args)]
@@ -77,6 +81,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         What::Swap { which, card } => ask(&socket, &["swap", which.word(), card, here]),
         What::Reset(which) => ask(&socket, &["reset", which.word()]),
+        What::Unplug(which) => ask(&socket, &["unplug", which.word()]),
+        What::Plug(which) => ask(&socket, &["plug", which.word()]),
     }?;
     std::io::stdout().write_all(said.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -155,7 +155,10 @@ fn write_at(mut file: &File, at: u64, data: &[u8]) -> io::Result<()> {
 }
 
 /// A card whose memory is a file.
-pub type ImageCard = Card<SimPlatform<HostRsa, NoEvents, FileNvm>>;
+pub type ImageCard = CardOn<FileNvm>;
+
+/// A card of the host's on this memory.
+pub type CardOn<N> = Card<SimPlatform<HostRsa, NoEvents, N>>;
 
 /// How a card in a file is opened.
 #[derive(Clone, Debug)]
@@ -175,12 +178,24 @@ pub struct ImageOptions {
 /// # Errors
 /// What is wrong, and that the file was left as it was.
 pub fn open(options: &ImageOptions) -> anyhow::Result<(ImageCard, bool)> {
+    open_behind(options, |memory| memory)
+}
+
+/// The same, with something between the card and the file.
+///
+/// # Errors
+/// As for [`open`].
+pub fn open_behind<N: Nvm>(
+    options: &ImageOptions,
+    wrap: impl FnOnce(FileNvm) -> N,
+) -> anyhow::Result<(CardOn<N>, bool)> {
     let ImageOptions { path, preset, seed, durable } = options;
     let new = !path.try_exists().with_context(|| format!("cannot look for the image {}", path.display()))?;
     if new {
         create(path, &preset.clone().unwrap_or_else(Preset::isoapplet))?;
     }
-    let parts = Parts { nvm: FileNvm::open(path, *durable)?, rng: rng(*seed, 0)?, rsa: HostRsa, events: NoEvents };
+    let parts =
+        Parts { nvm: wrap(FileNvm::open(path, *durable)?), rng: rng(*seed, 0)?, rsa: HostRsa, events: NoEvents };
     let mut card =
         Card::open(parts).with_context(|| format!("cannot use {}; it was left as it was", path.display()))?;
     if let Some(preset) = preset

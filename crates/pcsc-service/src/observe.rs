@@ -42,6 +42,8 @@ pub enum What<'a> {
     Removed,
     /// The card has been exchanged without an event.
     Replaced,
+    /// The reader has been pulled out, with its card.
+    Unplugged,
 }
 
 /// Who watches. Called while the reader is locked: it must return soon, and must not use the service.

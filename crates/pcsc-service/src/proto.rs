@@ -38,6 +38,7 @@ impl Rv {
     pub(crate) const PROTO_MISMATCH: Self = Self(0x8010_000F);
     pub(crate) const INVALID_VALUE: Self = Self(0x8010_0011);
     pub(crate) const NOT_TRANSACTED: Self = Self(0x8010_0016);
+    pub(crate) const READER_UNAVAILABLE: Self = Self(0x8010_0017);
     pub(crate) const SERVICE_STOPPED: Self = Self(0x8010_001E);
     /// pcsc-lite's value; Windows has another one.
     pub(crate) const UNSUPPORTED_FEATURE: Self = Self(0x8010_001F);

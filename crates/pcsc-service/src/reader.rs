@@ -227,14 +227,25 @@ impl Reader {
         self.state().is_present()
     }
 
-    /// The reader is pulled, and with it the card.
-    pub(crate) fn unplug(&self) -> Option<Box<dyn Icc>> {
+    /// The reader is pulled, and with it the card, which is still to be taken out. Handles end.
+    pub(crate) fn unplug(&self) {
         let mut state = self.state();
         state.gone = true;
         state.handles.clear();
+        if state.is_present() {
+            state.removed();
+        }
         state.free();
+        self.note(None, What::Unplugged);
         drop(state);
         self.tell();
-        lock(&self.slot).take()
+    }
+
+    pub(crate) fn size(&self) -> ApduSize {
+        self.size
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state().gone
     }
 }

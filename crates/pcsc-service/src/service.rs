@@ -3,8 +3,8 @@
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,8 @@ impl PcscService {
     /// The readers, in the order in which clients see them.
     #[must_use]
     pub fn readers(&self) -> Vec<ReaderHandle> {
-        lock(&self.shared.readers).iter().flatten().cloned().map(ReaderHandle).collect()
+        let readers = lock(&self.shared.readers).iter().flatten().cloned().collect::<Vec<_>>();
+        readers.into_iter().map(|reader| self.handle(reader)).collect()
     }
 
     /// Plugs one more reader in while the service runs.
@@ -95,21 +96,18 @@ impl PcscService {
             reader
         };
         self.shared.readers_changed();
-        Ok(ReaderHandle(reader))
+        Ok(self.handle(reader))
+    }
+
+    fn handle(&self, reader: Arc<Reader>) -> ReaderHandle {
+        ReaderHandle { reader, shared: Arc::downgrade(&self.shared) }
     }
 
     /// Pulls a reader out, its card included, which is returned once a running command has ended. Handles on it are
     /// invalid from now on.
     pub fn unplug(&self, reader: &ReaderHandle) -> Option<Box<dyn Icc>> {
-        let mut found = false;
-        for place in lock(&self.shared.readers).iter_mut() {
-            found |= place.take_if(|other| Arc::ptr_eq(other, &reader.0)).is_some();
-        }
-        let card = reader.0.unplug();
-        if found {
-            self.shared.readers_changed();
-        }
-        card
+        reader.unplug();
+        reader.remove()
     }
 
     /// How many programs' connections are open.
@@ -146,19 +144,22 @@ impl Drop for PcscService {
 
 /// A reader of a running service.
 #[derive(Clone)]
-pub struct ReaderHandle(Arc<Reader>);
+pub struct ReaderHandle {
+    reader: Arc<Reader>,
+    shared: Weak<Shared>,
+}
 
 impl ReaderHandle {
     /// The name that programs see.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.reader.name
     }
 
     /// Whether there is a card in it.
     #[must_use]
     pub fn is_present(&self) -> bool {
-        self.0.is_present()
+        self.reader.is_present()
     }
 
     /// Puts a card in and gives it power. Programs that wait are told.
@@ -166,41 +167,68 @@ impl ReaderHandle {
     /// # Errors
     /// The card, where the reader has one already.
     pub fn insert(&self, card: Box<dyn Icc>) -> Result<(), Box<dyn Icc>> {
-        self.0.insert(card, true)
+        self.reader.insert(card, true)
     }
 
     /// Pulls the card. Programs are told at once, transactions end; then this waits for a command that runs, whose
     /// answer is lost. None where there was no card.
     pub fn remove(&self) -> Option<Box<dyn Icc>> {
-        self.0.remove()
+        self.reader.remove()
     }
 
     /// Exchanges the card between two commands without any program noticing: the new one has power where the old one
     /// had, and is freshly reset. Its ATR should be the old one's. Returns the old card.
     pub fn replace(&self, card: Box<dyn Icc>) -> Option<Box<dyn Icc>> {
-        self.0.replace(card)
+        self.reader.replace(card)
     }
 
     /// Tells programs at once that the card has gone. Unlike [`Self::remove`] it does not wait, so that a card can go by
     /// itself within its own command, whose answer is lost; [`Self::remove`] hands it out afterwards.
     pub fn vanish(&self) {
-        self.0.vanish();
+        self.reader.vanish();
     }
 
     /// As [`Self::vanish`], once the command that runs, or else the next one, has been answered.
     pub fn vanish_after_command(&self) {
-        self.0.ask_for(Due::Removal);
+        self.reader.ask_for(Due::Removal);
     }
 
     /// As [`Self::reset`], once the command that runs, or else the next one, has been answered.
     pub fn reset_after_command(&self) {
-        self.0.ask_for(Due::Reset);
+        self.reader.ask_for(Due::Reset);
+    }
+
+    /// A reader like it, without a card: to be plugged in where this one was pulled out.
+    #[must_use]
+    pub fn spec(&self) -> ReaderSpec {
+        ReaderSpec::new(self.name()).apdu_size(self.reader.size())
+    }
+
+    /// Whether it is plugged in.
+    #[must_use]
+    pub fn is_plugged(&self) -> bool {
+        !self.reader.is_gone()
+    }
+
+    /// Pulls the reader out, with the card in it, and tells programs at once: their handles on it are invalid from now
+    /// on. Unlike [`PcscService::unplug`] it does not wait for a command that runs, whose answer is lost, so that a card
+    /// can take its reader with it; [`Self::remove`] hands the card out afterwards.
+    pub fn unplug(&self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut found = false;
+        for place in lock(&shared.readers).iter_mut() {
+            found |= place.take_if(|other| Arc::ptr_eq(other, &self.reader)).is_some();
+        }
+        if found {
+            self.reader.unplug();
+            shared.readers_changed();
+        }
     }
 
     /// Resets the card as another program would: every handle is told at its next command. False where there is no card
     /// or it stays mute.
     pub fn reset(&self) -> bool {
-        self.0.reset()
+        self.reader.reset()
     }
 }
 

@@ -3,13 +3,15 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use card_wire::{Icc, Protocol};
 use pcsc_service::ReaderHandle;
 use serde::Deserialize;
+
+use super::seat::Seat;
 
 /// A file of faults.
 #[derive(Deserialize)]
@@ -50,6 +52,9 @@ enum Action {
     Status(String),
     Remove(When),
     Reset,
+    /// Bytes that the command still writes.
+    PowerLoss(u64),
+    Unplug,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -98,11 +103,26 @@ impl Faults {
             anyhow::anyhow!("line {line}: {}", error.message().replace('\n', " "))
         })?;
         ensure!(!file.fault.is_empty(), "there is no [[fault]] in it");
-        let seed = seed.or(file.seed).unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
+        let seed = seed.or(file.seed).unwrap_or_else(any_seed);
         let faults = file.fault.into_iter().enumerate();
         let faults = faults.map(|(at, row)| Fault::new(row).with_context(|| format!("fault {}", at + 1)));
         let faults = faults.collect::<anyhow::Result<_>>()?;
         Ok(Arc::new(Self { seed, state: Mutex::new(State { random: seed, faults }) }))
+    }
+
+    /// Says which faults need what only a card of ours has, where one that is not is in this reader.
+    ///
+    /// # Errors
+    /// The fault that cannot happen there.
+    pub(crate) fn check_foreign(&self, reader: usize) -> anyhow::Result<()> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let cuts = |fault: &Fault| {
+            matches!(fault.row.action, Action::PowerLoss(_)) && fault.row.reader.is_none_or(|wanted| wanted == reader)
+        };
+        match state.faults.iter().position(cuts) {
+            None => Ok(()),
+            Some(at) => bail!("fault {}: only cards of ours lose their power in a write; say `reader = N`", at + 1),
+        }
     }
 
     /// What goes wrong with this command.
@@ -116,7 +136,7 @@ impl Faults {
         draw(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).random)
     }
 
-    /// One line on what has come up, and whether each fault has.
+    /// What has come up, and whether each fault has.
     pub(crate) fn story(&self) -> (String, bool) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let fired = state.faults.iter().map(|fault| fault.fired);
@@ -125,7 +145,12 @@ impl Faults {
             fired => format!("fault {} fired {fired}x", at + 1),
         });
         let words: Vec<String> = words.collect();
-        (format!("seed {}: {}", self.seed, words.join(", ")), fired.min() != Some(0))
+        (words.join(", "), fired.min() != Some(0))
+    }
+
+    /// The seed that repeats it.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 }
 
@@ -191,6 +216,11 @@ impl Fault {
     }
 }
 
+/// A seed that nobody chose, short enough to be typed.
+pub(crate) fn any_seed() -> u64 {
+    RandomState::new().hash_one(()) >> 32
+}
+
 /// SplitMix64: the same numbers for the same seed in every version of this program.
 fn draw(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -200,16 +230,13 @@ fn draw(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The reader that a card is in; known once the service runs.
-pub(crate) type Place = Arc<OnceLock<ReaderHandle>>;
-
 /// A card that things go wrong with.
 pub(crate) struct Faulty {
     pub(crate) card: Box<dyn Icc>,
     pub(crate) faults: Arc<Faults>,
     /// The number of its reader.
     pub(crate) reader: usize,
-    pub(crate) place: Place,
+    pub(crate) seat: Seat,
 }
 
 impl Icc for Faulty {
@@ -235,13 +262,20 @@ impl Icc for Faulty {
                 Action::Delay(milliseconds) => std::thread::sleep(Duration::from_millis(*milliseconds)),
                 Action::Mute => return &[],
                 Action::Remove(When::Before) => {
-                    self.on_reader(ReaderHandle::vanish);
+                    self.seat.on_reader(ReaderHandle::vanish);
                     return &[];
                 }
+                Action::PowerLoss(bytes) => self.seat.fuse.blow_after(*bytes),
                 _ => {}
             }
         }
         let mut answer = self.card.transmit(command, response).to_vec();
+        if actions.iter().any(|action| matches!(action, Action::PowerLoss(_))) {
+            // One that wrote less loses its power at its end. It is mute until a reset gives it power anew.
+            self.seat.fuse.mend();
+            self.card.power_off();
+            return &[];
+        }
         for action in &actions {
             self.spoil(action, &mut answer);
         }
@@ -252,12 +286,6 @@ impl Icc for Faulty {
 }
 
 impl Faulty {
-    fn on_reader(&self, act: impl FnOnce(&ReaderHandle)) {
-        if let Some(reader) = self.place.get() {
-            act(reader);
-        }
-    }
-
     /// Does to an answer, and to the card behind it, what is to happen after the command.
     fn spoil(&self, action: &Action, answer: &mut Vec<u8>) {
         match action {
@@ -277,10 +305,11 @@ impl Faulty {
             Action::Status(text) => {
                 *answer = u16::from_str_radix(text, 16).unwrap_or_default().to_be_bytes().to_vec();
             }
-            Action::Remove(When::During) => self.on_reader(ReaderHandle::vanish),
-            Action::Remove(When::After) => self.on_reader(ReaderHandle::vanish_after_command),
-            Action::Reset => self.on_reader(ReaderHandle::reset_after_command),
-            Action::Delay(_) | Action::Mute | Action::Remove(When::Before) => {}
+            Action::Remove(When::During) => self.seat.on_reader(ReaderHandle::vanish),
+            Action::Remove(When::After) => self.seat.on_reader(ReaderHandle::vanish_after_command),
+            Action::Reset => self.seat.on_reader(ReaderHandle::reset_after_command),
+            Action::Unplug => self.seat.on_reader(ReaderHandle::unplug),
+            Action::Delay(_) | Action::Mute | Action::Remove(When::Before) | Action::PowerLoss(_) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use card_wire::{Icc, Protocol};
 use host_driver::{Pcsc, Transport, TransportError, Vpcd};
 use pcsc_service::ReaderHandle;
 
-use super::faults::Place;
+use super::seat::Seat;
 
 /// How long to wait for a card simulator to connect.
 const WAIT: Duration = Duration::from_secs(30);
@@ -15,7 +15,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// A card behind a transport. It goes from its reader when it goes from the transport.
 struct Foreign {
     card: Box<dyn Transport>,
-    place: Place,
+    seat: Seat,
     atr: Vec<u8>,
 }
 
@@ -23,22 +23,22 @@ struct Foreign {
 ///
 /// # Errors
 /// Where the port is taken, or no simulator comes.
-pub(crate) fn vpcd(port: u16, place: &Place) -> anyhow::Result<Box<dyn Icc>> {
+pub(crate) fn vpcd(port: u16, seat: &Seat) -> anyhow::Result<Box<dyn Icc>> {
     let taken = || format!("cannot listen at port {port}; is pcscd with vpcd running there?");
     let listener = Vpcd::listen(("127.0.0.1", port)).with_context(taken)?;
     eprintln!("cardlab: waiting {} s at 127.0.0.1:{port} for a card simulator", WAIT.as_secs());
     let card = listener.accept(WAIT).with_context(|| format!("no card simulator connected to port {port}"))?;
-    Ok(Box::new(Foreign { card: Box::new(card), place: Place::clone(place), atr: Vec::new() }))
+    Ok(Box::new(Foreign { card: Box::new(card), seat: seat.clone(), atr: Vec::new() }))
 }
 
 /// The card in a reader of the system's service, shared with other programs there.
 ///
 /// # Errors
 /// Where it cannot be reached.
-pub(crate) fn pcsc(reader: &str, place: &Place) -> anyhow::Result<Box<dyn Icc>> {
+pub(crate) fn pcsc(reader: &str, seat: &Seat) -> anyhow::Result<Box<dyn Icc>> {
     let reader = (!reader.is_empty()).then_some(reader);
     let card = Pcsc::connect(reader).context("cannot reach a card (see `cardlab readers`)")?;
-    Ok(Box::new(Foreign { card: Box::new(card), place: Place::clone(place), atr: Vec::new() }))
+    Ok(Box::new(Foreign { card: Box::new(card), seat: seat.clone(), atr: Vec::new() }))
 }
 
 impl Foreign {
@@ -46,12 +46,6 @@ impl Foreign {
         // A card that does not answer is mute.
         self.atr = self.card.reset().unwrap_or_default();
         &self.atr
-    }
-
-    fn on_reader(&self, act: impl FnOnce(&ReaderHandle)) {
-        if let Some(reader) = self.place.get() {
-            act(reader);
-        }
     }
 }
 
@@ -77,7 +71,7 @@ impl Icc for Foreign {
             }
             // Another program in the other service has reset it: ours are told, too.
             Err(TransportError::CardReset) => {
-                self.on_reader(ReaderHandle::reset_after_command);
+                self.seat.on_reader(ReaderHandle::reset_after_command);
                 &[]
             }
             Err(TransportError::CommandLength { .. }) => {
@@ -85,7 +79,7 @@ impl Icc for Foreign {
                 &response[..2]
             }
             Err(_) => {
-                self.on_reader(ReaderHandle::vanish);
+                self.seat.on_reader(ReaderHandle::vanish);
                 &[]
             }
         }

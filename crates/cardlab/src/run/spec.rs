@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use card_os::Preset;
 use card_os::platform::{NoEvents, Parts};
 use card_os::sim::{SimCard, SimNvm};
+use card_os::{Card, Preset};
 use card_wire::{Atr, Icc};
 use pcsc_service::{ApduSize, ReaderSpec};
 use rsa_host::HostRsa;
 
-use super::faults::Place;
+use super::fuse::{Fuse, Fused};
+use super::seat::Seat;
 use super::{foreign, ready};
-use crate::image::{self, ImageOptions};
+use crate::image::{self, CardOn, ImageOptions};
 use crate::target;
 
 /// A card with PIN, key pair and certificate; see [`ready`].
@@ -111,14 +112,14 @@ impl Reader {
     }
 
     /// The card that is in it. `seed` is that of all cards that have none of their own.
-    /// `place` is the reader, for cards that go by themselves.
-    pub(crate) fn card(&self, seed: Option<u64>, place: &Place) -> anyhow::Result<Option<Box<dyn Icc>>> {
+    /// `seat` is the reader, for cards that go by themselves.
+    pub(crate) fn card(&self, seed: Option<u64>, seat: &Seat) -> anyhow::Result<Option<Box<dyn Icc>>> {
         let seed = self.seed.or(seed);
         Ok(match &self.content {
             Content::Nothing => None,
-            Content::Vpcd(port) => Some(foreign::vpcd(*port, place)?),
-            Content::Pcsc(reader) => Some(foreign::pcsc(reader, place)?),
-            Content::Fresh(what) => Some(Box::new(self.fresh(what, seed)?)),
+            Content::Vpcd(port) => Some(foreign::vpcd(*port, seat)?),
+            Content::Pcsc(reader) => Some(foreign::pcsc(reader, seat)?),
+            Content::Fresh(what) => Some(Box::new(self.fresh(what, seed, &seat.fuse)?)),
             Content::Image(preset, path) => {
                 let is_ready = preset.as_deref() == Some(READY);
                 let preset = match preset {
@@ -135,23 +136,27 @@ impl Reader {
                 );
                 ensure!(preset.is_some() || self.atr.is_none(), "atr= goes with a preset");
                 let options = ImageOptions { path: path.clone(), preset, seed, durable: false };
-                Some(Box::new(image::open(&options)?.0))
+                let fuse = seat.fuse.clone();
+                Some(Box::new(image::open_behind(&options, |memory| Fused { memory, fuse })?.0))
             }
         })
     }
 
     /// A new card in RAM.
-    fn fresh(&self, what: &str, seed: Option<u64>) -> anyhow::Result<SimCard<HostRsa>> {
+    fn fresh(&self, what: &str, seed: Option<u64>, fuse: &Fuse) -> anyhow::Result<CardOn<Fused<SimNvm>>> {
         let preset = self.with_atr(named(what)?)?;
-        let mut card = if what == READY {
-            let nvm = SimNvm::from_image(&ready::memory(&preset)?);
-            let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
-            card_os::Card::open(parts).context("cannot open a card that is ready for use")?
-        } else {
-            SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?
+        let memory = match what {
+            READY => ready::memory(&preset)?,
+            _ => SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?.nvm().image(),
         };
-        *card.rng_mut() = image::rng(seed, 0)?;
-        Ok(card)
+        let nvm = Fused { memory: SimNvm::from_image(&memory), fuse: fuse.clone() };
+        let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
+        Card::open(parts).context("cannot use the card that was made")
+    }
+
+    /// Whether the card in it is somebody else's.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self.content, Content::Vpcd(_) | Content::Pcsc(_))
     }
 
     fn with_atr(&self, preset: Preset) -> anyhow::Result<Preset> {

@@ -94,9 +94,10 @@ impl Tracer {
             What::Inserted => words("inserted"),
             What::Removed => words("removed"),
             What::Replaced => words("replaced"),
+            What::Unplugged => words("unplugged"),
             _ => words("something new"),
         };
-        if matches!(event.what, What::Atr(_) | What::Removed | What::PoweredOff)
+        if matches!(event.what, What::Atr(_) | What::Removed | What::PoweredOff | What::Unplugged)
             && let Some(known) = reader.and_then(|reader| state.readers.get_mut(reader))
         {
             (known.chain, known.broken) = (None, false);

@@ -10,7 +10,8 @@ use card_wire::Icc;
 use pcsc_service::{PcscService, ReaderHandle, ReaderSpec};
 
 use super::control::Control;
-use super::faults::{Faults, Faulty, Place};
+use super::faults::{self, Faults, Faulty};
+use super::seat::Seat;
 use super::spec::Reader;
 use super::trace::Tracer;
 
@@ -23,7 +24,7 @@ pub(crate) struct Readers {
     /// A reader and the card in it; as often as there are to be readers
     #[arg(long, value_name = "SPEC")]
     reader: Vec<String>,
-    /// Seed of the cards' randomness: equal seeds give equal keys. For tests only
+    /// Seed of the cards' randomness: equal seeds give equal keys. For tests only. Drawn and told where there are faults
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Write what happens in the readers to this file, line by line; PINs and keys are hidden, and so is what is
@@ -57,8 +58,8 @@ pub(crate) struct World {
     /// Cards that were pulled, by their reader, until they are put back.
     pulled: Mutex<HashMap<String, Box<dyn Icc>>>,
     faults: Option<Arc<Faults>>,
-    /// Where the cards of each reader are, for faults that concern the reader.
-    places: Vec<Place>,
+    /// Where the cards of each reader are, in the order in which the readers were asked for.
+    seats: Vec<Seat>,
     /// Behind the service, so that it has ended when the last lines are written.
     _tracer: Option<Traced>,
 }
@@ -85,22 +86,24 @@ impl World {
             builder = builder.observe(move |event| tracer.note(event));
         }
         let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
-        let places: Vec<Place> = specs.iter().map(|_| Place::default()).collect();
-        for ((number, text), place) in specs.iter().enumerate().zip(&places) {
+        // What went wrong is to be repeated with the same cards.
+        let seed = readers.seed.or_else(|| faults.is_some().then(faults::any_seed));
+        let seats: Vec<Seat> = specs.iter().map(|_| Seat::default()).collect();
+        for (number, text) in specs.iter().enumerate() {
             let reader = Reader::parse(text)?;
-            let card = reader.card(readers.seed, place).with_context(|| format!("--reader {text}"))?;
-            let card = card.map(|card| behind(faults.as_ref(), &places, number, card));
+            if let Some(faults) = faults.as_ref().filter(|_| reader.is_foreign()) {
+                faults.check_foreign(number).with_context(|| format!("--reader {text}"))?;
+            }
+            let card = reader.card(seed, &seats[number]).with_context(|| format!("--reader {text}"))?;
+            let card = card.map(|card| behind(faults.as_ref(), &seats, number, card));
             builder = builder.reader(card.into_iter().fold(reader.empty(), ReaderSpec::card));
         }
         if let Some(socket) = socket {
             builder = builder.socket(socket);
         }
         let service = builder.start().context("cannot start the private reader service")?;
-        for (place, reader) in places.iter().zip(service.readers()) {
-            // Each is set here and nowhere else.
-            let _ = place.set(reader);
-        }
-        Ok(Self { service, faults, places, seed: readers.seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
+        seats.iter().zip(service.readers()).for_each(|(seat, reader)| seat.is(reader));
+        Ok(Self { service, faults, seats, seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
     }
 
     /// What programs that are to see the readers have in their environment.
@@ -113,7 +116,8 @@ impl World {
     pub(crate) fn faults_came_up(&self) -> bool {
         let Some(faults) = &self.faults else { return true };
         let (story, all) = faults.story();
-        eprintln!("cardlab: faults, {story}");
+        let cards = self.seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
+        eprintln!("cardlab: faults (again with --fault-seed {}{cards}): {story}", faults.seed());
         all
     }
 
@@ -132,21 +136,27 @@ impl World {
         if what == "list" {
             return Ok(self.list());
         }
-        let reader = self.reader(reader)?;
+        let seat = self.seat(reader)?;
+        let reader = seat.reader().context("the service is not there yet")?;
+        if what == "plug" {
+            return self.plug(seat, &reader).map(|()| String::new());
+        }
+        ensure!(reader.is_plugged(), "{} is not plugged in; `plug` does that", reader.name());
         match what {
             "remove" => self.remove(&reader)?,
             "insert" if spec.is_empty() => self.put_back(&reader)?,
             "insert" => {
                 ensure!(!reader.is_present(), "there is a card in {}; `swap` exchanges it", reader.name());
-                self.put_new(&reader, spec, place)?;
+                self.put_new(seat, &reader, spec, place)?;
             }
             "swap" => {
                 // Read before the old card goes, which goes before the new one comes: both may be in one file.
                 Reader::parse(spec)?;
                 drop(reader.remove());
-                self.put_new(&reader, spec, place)?;
+                self.put_new(seat, &reader, spec, place)?;
             }
             "reset" => ensure!(reader.reset(), "there is no card in {} that could be reset", reader.name()),
+            "unplug" => reader.unplug(),
             _ => bail!("nobody can `{what}` a reader"),
         }
         Ok(String::new())
@@ -154,25 +164,44 @@ impl World {
 
     fn list(&self) -> String {
         let row = |(index, reader): (usize, ReaderHandle)| {
-            format!("{index}: {}: {}\n", reader.name(), if reader.is_present() { "card" } else { "no card" })
+            let state = match (reader.is_plugged(), reader.is_present()) {
+                (false, _) => "unplugged",
+                (true, true) => "card",
+                (true, false) => "no card",
+            };
+            format!("{index}: {}: {state}\n", reader.name())
         };
-        self.service.readers().into_iter().enumerate().map(row).collect()
+        self.seats.iter().filter_map(Seat::reader).enumerate().map(row).collect()
     }
 
     /// The reader that is meant by its number, its name, or a part of it that fits only one; without any, the only one.
-    fn reader(&self, wanted: &str) -> anyhow::Result<ReaderHandle> {
-        let readers = self.service.readers();
-        let by_number = wanted.parse::<usize>().ok().and_then(|number| readers.get(number));
-        let by_name = || readers.iter().find(|reader| reader.name() == wanted);
-        if let Some(reader) = by_number.or_else(by_name) {
-            return Ok(reader.clone());
+    fn seat(&self, wanted: &str) -> anyhow::Result<&Seat> {
+        if let Some(seat) = wanted.parse::<usize>().ok().and_then(|number| self.seats.get(number)) {
+            return Ok(seat);
         }
-        let fitting: Vec<_> = readers.iter().filter(|reader| reader.name().contains(wanted)).collect();
-        match fitting[..] {
-            [reader] => Ok(reader.clone()),
+        let those = |fits: &dyn Fn(&str) -> bool| -> Vec<&Seat> {
+            let fits = |seat: &&Seat| seat.reader().is_some_and(|reader| fits(reader.name()));
+            self.seats.iter().filter(fits).collect()
+        };
+        if let [seat] = those(&|name| name == wanted)[..] {
+            return Ok(seat);
+        }
+        match those(&|name| name.contains(wanted))[..] {
+            [seat] => Ok(seat),
             [] => bail!("no reader is called `{wanted}`; `cardlab ctl list` lists them"),
-            _ => bail!("which of {} readers? Name one or give its number (`cardlab ctl list`)", fitting.len()),
+            ref several => {
+                bail!("which of {} readers? Name one or give its number (`cardlab ctl list`)", several.len())
+            }
         }
+    }
+
+    /// Plugs a reader in that was pulled out, with the card that was in it.
+    fn plug(&self, seat: &Seat, reader: &ReaderHandle) -> anyhow::Result<()> {
+        ensure!(!reader.is_plugged(), "{} is plugged in", reader.name());
+        let spec = reader.spec();
+        let spec = reader.remove().into_iter().fold(spec, ReaderSpec::card);
+        seat.is(self.service.plug(spec).context("cannot plug the reader in")?);
+        Ok(())
     }
 
     fn remove(&self, reader: &ReaderHandle) -> anyhow::Result<()> {
@@ -193,22 +222,24 @@ impl World {
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
     }
 
-    fn put_new(&self, reader: &ReaderHandle, spec: &str, place: &str) -> anyhow::Result<()> {
+    fn put_new(&self, seat: &Seat, reader: &ReaderHandle, spec: &str, place: &str) -> anyhow::Result<()> {
         // The pulled card may be in the same file.
         self.pulled.lock().unwrap_or_else(PoisonError::into_inner).remove(reader.name());
         drop((!reader.is_present()).then(|| reader.remove()));
         let spec = Reader::parse(spec)?.relative_to(Path::new(place));
-        let number = self.service.readers().iter().position(|other| other.name() == reader.name()).unwrap_or_default();
-        let seat = self.places.get(number).cloned().unwrap_or_default();
-        let card = spec.card(self.seed, &seat)?.context("`empty` is no card")?;
-        let card = behind(self.faults.as_ref(), &self.places, number, card);
+        let number = self.seats.iter().position(|other| std::ptr::eq(other, seat)).unwrap_or_default();
+        if let Some(faults) = self.faults.as_ref().filter(|_| spec.is_foreign()) {
+            faults.check_foreign(number)?;
+        }
+        let card = spec.card(self.seed, seat)?.context("`empty` is no card")?;
+        let card = behind(self.faults.as_ref(), &self.seats, number, card);
         let refused = reader.insert(card);
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
     }
 }
 
 /// The card, with what is to go wrong with it.
-fn behind(faults: Option<&Arc<Faults>>, places: &[Place], reader: usize, card: Box<dyn Icc>) -> Box<dyn Icc> {
-    let (Some(faults), Some(place)) = (faults, places.get(reader)) else { return card };
-    Box::new(Faulty { card, faults: Arc::clone(faults), reader, place: Arc::clone(place) })
+fn behind(faults: Option<&Arc<Faults>>, seats: &[Seat], reader: usize, card: Box<dyn Icc>) -> Box<dyn Icc> {
+    let (Some(faults), Some(seat)) = (faults, seats.get(reader)) else { return card };
+    Box::new(Faulty { card, faults: Arc::clone(faults), reader, seat: seat.clone() })
 }

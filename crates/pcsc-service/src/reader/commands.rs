@@ -56,12 +56,16 @@ impl Reader {
         let insertion = self.pass(&mut self.state(), handle, pci).map_err(failed)?;
         let begin = self.events.is_watched().then(Instant::now);
         let answer = slot.transmit(command);
-        let is_lost = self.state().insertion != insertion;
+        let (is_lost, is_gone) = {
+            let state = self.state();
+            (state.insertion != insertion, state.gone)
+        };
         if let Some(begin) = begin {
             let answer = if is_lost { &[] } else { answer };
             self.note(Some(handle), What::Command { command, answer, took: begin.elapsed() });
         }
         let result = match answer.len() {
+            _ if is_gone => Err(failed(Rv::READER_UNAVAILABLE)),
             _ if is_lost => Err(failed(Rv::NO_SMARTCARD)),
             0 => Err(failed(Rv::NOT_TRANSACTED)),
             len if len > room => Err((Rv::INSUFFICIENT_BUFFER, len)),

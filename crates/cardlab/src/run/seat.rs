@@ -1,0 +1,34 @@
+//! Where a card of `cardlab run` is: its reader, which it can ask to let go of it, and its memory's power.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pcsc_service::ReaderHandle;
+
+use super::fuse::Fuse;
+
+/// A reader as its cards know it; each clone is the same one. Which reader it is, is known once the service runs.
+#[derive(Clone, Default)]
+pub(crate) struct Seat {
+    reader: Arc<Mutex<Option<ReaderHandle>>>,
+    /// That of the memory of the card in it, where the card is ours.
+    pub(crate) fuse: Fuse,
+}
+
+impl Seat {
+    /// From now on it is this reader.
+    pub(crate) fn is(&self, reader: ReaderHandle) {
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);
+    }
+
+    /// The reader, also where it is not plugged in.
+    pub(crate) fn reader(&self) -> Option<ReaderHandle> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has the reader do something from within a command of its card.
+    pub(crate) fn on_reader(&self, act: impl FnOnce(&ReaderHandle)) {
+        if let Some(reader) = self.reader() {
+            act(&reader);
+        }
+    }
+}
