@@ -26,7 +26,8 @@ A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is `ready` (an isoapplet card with
 0123456789abcdef, an RSA-2048 key that everybody knows and its certificate), isoapplet, certificate,
 iso, tight, a TOML file (these are blank) or `empty`; IMAGE a file that holds the card and is made
 if it is not there. Keys: name=NAME, seed=N (of the card's randomness), atr=HEX, apdu=short|extended
-(what the reader says it carries).
+(what the reader says it carries), speed=best|median|worst|any|FILE (as slow as real cards are: the
+fastest, a middling one, the slowest, now this and now that one, or as the TOML file says).
 `vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
 in a real reader, whose name may be shortened.
 Without --reader there is one with a `ready` card.";

@@ -31,13 +31,17 @@ pub struct ReaderSpec {
     name: String,
     card: Option<Box<dyn Icc>>,
     size: ApduSize,
+    clock: Option<Clock>,
 }
+
+/// The time since some moment.
+pub(crate) type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 impl ReaderSpec {
     /// An empty reader. Its name gets the two numbers that pcscd puts behind each name (`CardLab 00 00`), unless it ends
     /// with such numbers; with them it has at most 127 bytes.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), card: None, size: ApduSize::default() }
+        Self { name: name.into(), card: None, size: ApduSize::default(), clock: None }
     }
 
     /// With this card in it from the start.
@@ -52,10 +56,22 @@ impl ReaderSpec {
         Self { size, ..self }
     }
 
+    /// Tells with this clock how long the card takes over a command ([`crate::What::Command`]): for cards that say how
+    /// long a real one would take and do not wait. Nothing else goes by it.
+    #[must_use]
+    pub fn clock(self, now: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { clock: Some(Arc::new(now)), ..self }
+    }
+
+    /// As that clock.
+    pub(crate) fn clocked(self, clock: Option<Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     /// The reader, and its card if it has one.
     pub(crate) fn build(self, index: usize, settings: Settings, events: &Arc<Events>) -> Result<Built, StartError> {
         let name = complete(&self.name, index).ok_or(StartError::Name(self.name))?;
-        Ok((Arc::new(Reader::new(name, self.size, settings, Arc::clone(events))), self.card))
+        Ok((Arc::new(Reader::new(name, self.size, self.clock, settings, Arc::clone(events))), self.card))
     }
 }
 

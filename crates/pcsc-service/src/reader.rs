@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use card_wire::Icc;
 
+use crate::builder::{Clock, ReaderSpec};
 use crate::control::ApduSize;
 use crate::lock;
 use crate::observe::What;
@@ -29,6 +30,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) struct Reader {
     pub(crate) name: String,
     size: ApduSize,
+    clock: Option<Clock>,
     settings: Settings,
     events: Arc<Events>,
     state: Mutex<State>,
@@ -55,9 +57,15 @@ enum Renewal {
 }
 
 impl Reader {
-    pub(crate) fn new(name: String, size: ApduSize, settings: Settings, events: Arc<Events>) -> Self {
+    pub(crate) fn new(
+        name: String,
+        size: ApduSize,
+        clock: Option<Clock>,
+        settings: Settings,
+        events: Arc<Events>,
+    ) -> Self {
         let (state, changed, slot, due) = (Mutex::default(), Condvar::new(), Mutex::default(), Mutex::default());
-        Self { name, size, settings, events, state, changed, slot, due }
+        Self { name, size, clock, settings, events, state, changed, slot, due }
     }
 
     /// The state as of now.
@@ -241,8 +249,9 @@ impl Reader {
         self.tell();
     }
 
-    pub(crate) fn size(&self) -> ApduSize {
-        self.size
+    /// What a reader like it is made from.
+    pub(crate) fn spec(&self) -> ReaderSpec {
+        ReaderSpec::new(self.name.as_str()).apdu_size(self.size).clocked(self.clock.clone())
     }
 
     pub(crate) fn is_gone(&self) -> bool {

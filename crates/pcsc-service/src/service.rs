@@ -201,7 +201,7 @@ impl ReaderHandle {
     /// A reader like it, without a card: to be plugged in where this one was pulled out.
     #[must_use]
     pub fn spec(&self) -> ReaderSpec {
-        ReaderSpec::new(self.name()).apdu_size(self.reader.size())
+        self.reader.spec()
     }
 
     /// Whether it is plugged in.

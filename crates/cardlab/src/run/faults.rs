@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use card_wire::{Icc, Protocol};
 use pcsc_service::ReaderHandle;
 use serde::Deserialize;
+use virtual_reader::{Dice, Pattern};
 
 use super::seat::Seat;
 
@@ -68,9 +69,7 @@ enum When {
 /// A fault and how often it has come up.
 struct Fault {
     row: Row,
-    pattern: Vec<Option<u8>>,
-    /// Whether more may follow behind the pattern.
-    open: bool,
+    pattern: Option<Pattern>,
     instruction: Option<u8>,
     fits: u64,
     fired: u64,
@@ -83,7 +82,7 @@ pub(crate) struct Faults {
 }
 
 struct State {
-    random: u64,
+    dice: Dice,
     faults: Vec<Fault>,
 }
 
@@ -107,7 +106,7 @@ impl Faults {
         let faults = file.fault.into_iter().enumerate();
         let faults = faults.map(|(at, row)| Fault::new(row).with_context(|| format!("fault {}", at + 1)));
         let faults = faults.collect::<anyhow::Result<_>>()?;
-        Ok(Arc::new(Self { seed, state: Mutex::new(State { random: seed, faults }) }))
+        Ok(Arc::new(Self { seed, state: Mutex::new(State { dice: Dice::new(seed), faults }) }))
     }
 
     /// Says which faults need what only a card of ours has, where one that is not is in this reader.
@@ -128,12 +127,12 @@ impl Faults {
     /// What goes wrong with this command.
     fn decide(&self, reader: usize, command: &[u8]) -> Vec<Action> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { random, faults } = &mut *state;
-        faults.iter_mut().filter_map(|fault| fault.decide(reader, command, random)).collect()
+        let State { dice, faults } = &mut *state;
+        faults.iter_mut().filter_map(|fault| fault.decide(reader, command, dice)).collect()
     }
 
     fn draw(&self) -> u64 {
-        draw(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).random)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).dice.draw()
     }
 
     /// What has come up, and whether each fault has.
@@ -158,20 +157,8 @@ impl Fault {
     fn new(row: Row) -> anyhow::Result<Self> {
         let byte = |text: &String| u8::from_str_radix(text, 16).with_context(|| format!("instruction {text}"));
         let instruction = row.instruction.as_ref().map(byte).transpose()?;
-        let text = row.pattern.as_deref().unwrap_or("*");
-        let open = text.ends_with('*');
-        let digits = text.trim_end_matches('*').bytes().filter(|byte| !byte.is_ascii_whitespace());
-        let digit = |byte: u8| match byte {
-            b'?' => Ok(None),
-            _ => char::from(byte)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-                .map(Some)
-                .context("hexadecimal"),
-        };
-        let pattern =
-            digits.map(digit).collect::<anyhow::Result<Vec<_>>>().with_context(|| format!("pattern {text}"))?;
-        ensure!(pattern.len().is_multiple_of(2), "pattern {text}: half a byte");
+        let pattern = |text: &String| Pattern::parse(text).with_context(|| format!("pattern {text}"));
+        let pattern = row.pattern.as_ref().map(pattern).transpose()?;
         ensure!(row.command != Some(0), "commands are counted from 1");
         ensure!(row.probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "a probability is from 0 to 1");
         ensure!(row.command.is_none() || row.probability.is_none(), "`command` or `probability`, not both");
@@ -181,23 +168,21 @@ impl Fault {
             Action::Delay(milliseconds) if *milliseconds > 3_600_000 => bail!("a delay of more than an hour"),
             _ => {}
         }
-        Ok(Self { row, pattern, open, instruction, fits: 0, fired: 0 })
+        Ok(Self { row, pattern, instruction, fits: 0, fired: 0 })
     }
 
-    fn decide(&mut self, reader: usize, command: &[u8], random: &mut u64) -> Option<Action> {
+    fn decide(&mut self, reader: usize, command: &[u8], dice: &mut Dice) -> Option<Action> {
         let row = &self.row;
         let is_meant = row.reader.is_none_or(|wanted| wanted == reader)
             && self.instruction.is_none_or(|wanted| command.get(1) == Some(&wanted))
-            && self.is_like(command);
+            && self.pattern.as_ref().is_none_or(|pattern| pattern.fits(command));
         if !is_meant {
             return None;
         }
         self.fits += 1;
         let comes = match (row.command, row.probability) {
             (Some(number), _) => self.fits == number,
-            // 53 bits are what a double holds.
-            #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-            (None, Some(probability)) => ((draw(random) >> 11) as f64) < probability * (1u64 << 53) as f64,
+            (None, Some(probability)) => dice.part() < probability,
             (None, None) => true,
         };
         let most = row.times.unwrap_or(if row.probability.is_some() { u64::MAX } else { 1 });
@@ -207,27 +192,11 @@ impl Fault {
         self.fired += 1;
         Some(row.action.clone())
     }
-
-    fn is_like(&self, command: &[u8]) -> bool {
-        let digits = command.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
-        let (given, wanted) = (2 * command.len(), self.pattern.len());
-        let long_enough = if self.open { given >= wanted } else { given == wanted };
-        long_enough && digits.zip(&self.pattern).all(|(digit, wanted)| wanted.is_none_or(|wanted| wanted == digit))
-    }
 }
 
 /// A seed that nobody chose, short enough to be typed.
 pub(crate) fn any_seed() -> u64 {
     RandomState::new().hash_one(()) >> 32
-}
-
-/// SplitMix64: the same numbers for the same seed in every version of this program.
-fn draw(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }
 
 /// A card that things go wrong with.
@@ -259,7 +228,7 @@ impl Icc for Faulty {
         }
         for action in &actions {
             match action {
-                Action::Delay(milliseconds) => std::thread::sleep(Duration::from_millis(*milliseconds)),
+                Action::Delay(milliseconds) => self.seat.clock.pass(Duration::from_millis(*milliseconds)),
                 Action::Mute => return &[],
                 Action::Remove(When::Before) => {
                     self.seat.on_reader(ReaderHandle::vanish);

@@ -3,18 +3,34 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pcsc_service::ReaderHandle;
+use virtual_reader::Clock;
 
 use super::fuse::Fuse;
 
 /// A reader as its cards know it; each clone is the same one. Which reader it is, is known once the service runs.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Seat {
     reader: Arc<Mutex<Option<ReaderHandle>>>,
+    /// The time in which its cards work.
+    pub(crate) clock: Clock,
     /// That of the memory of the card in it, where the card is ours.
     pub(crate) fuse: Fuse,
 }
 
 impl Seat {
+    /// One whose cards take their time, or only say so.
+    pub(crate) fn new(fast_forward: bool) -> Self {
+        let reader = Arc::<Mutex<Option<ReaderHandle>>>::default();
+        let own = Arc::clone(&reader);
+        // Who waits for a card that has been pulled does not wait any longer.
+        let is_there = move || {
+            let reader = own.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            reader.is_none_or(|reader| reader.is_plugged() && reader.is_present())
+        };
+        let clock = if fast_forward { Clock::fast_forward() } else { Clock::real() };
+        Self { reader, clock: clock.as_long_as(is_there), fuse: Fuse::default() }
+    }
+
     /// From now on it is this reader.
     pub(crate) fn is(&self, reader: ReaderHandle) {
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader);

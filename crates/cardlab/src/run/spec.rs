@@ -9,10 +9,11 @@ use card_os::{Card, Preset};
 use card_wire::{Atr, Icc};
 use pcsc_service::{ApduSize, ReaderSpec};
 use rsa_host::HostRsa;
+use virtual_reader::{Clock, Profile, Slow};
 
 use super::fuse::{Fuse, Fused};
 use super::seat::Seat;
-use super::{foreign, ready};
+use super::{faults, foreign, ready};
 use crate::image::{self, CardOn, ImageOptions};
 use crate::target;
 
@@ -31,6 +32,8 @@ pub(crate) struct Reader {
     size: ApduSize,
     seed: Option<u64>,
     atr: Option<String>,
+    /// Which real card it is as slow as: a built-in profile or a file.
+    speed: Option<String>,
 }
 
 /// What is in it.
@@ -66,13 +69,15 @@ impl Reader {
                 }
             },
         };
-        let mut reader = Self { content, name: NAME.to_owned(), size: ApduSize::default(), seed: None, atr: None };
+        let mut reader =
+            Self { content, name: NAME.to_owned(), size: ApduSize::default(), seed: None, atr: None, speed: None };
         for part in parts {
             let (key, value) = part.split_once('=').with_context(|| format!("`{part}` in `{text}`: {GRAMMAR}"))?;
             match key {
                 "name" => value.clone_into(&mut reader.name),
                 "seed" => reader.seed = Some(value.parse().with_context(|| format!("`{part}` is not a number"))?),
                 "atr" => reader.atr = Some(value.to_owned()),
+                "speed" => reader.speed = Some(value.to_owned()),
                 "apdu" => {
                     reader.size = match value {
                         "short" => ApduSize::Short,
@@ -80,7 +85,7 @@ impl Reader {
                         _ => bail!("`{part}`: a reader carries `short` or `extended` APDUs"),
                     }
                 }
-                _ => bail!("a reader has no `{key}`; there are name, seed, atr and apdu"),
+                _ => bail!("a reader has no `{key}`; there are name, seed, atr, apdu and speed"),
             }
         }
         let is_ours = matches!(reader.content, Content::Fresh(_) | Content::Image(..));
@@ -103,17 +108,29 @@ impl Reader {
         if let Content::Image(_, path) = &mut self.content {
             *path = place.join(&*path);
         }
+        if let Some(speed) = self.speed.as_mut().filter(|speed| Profile::named(speed).is_none()) {
+            absolute(speed);
+        }
         self
     }
 
     /// The reader without its card.
-    pub(crate) fn empty(&self) -> ReaderSpec {
-        ReaderSpec::new(&self.name).apdu_size(self.size)
+    pub(crate) fn empty(&self, clock: &Clock) -> ReaderSpec {
+        let clock = clock.clone();
+        ReaderSpec::new(&self.name).apdu_size(self.size).clock(move || clock.now())
     }
 
-    /// The card that is in it. `seed` is that of all cards that have none of their own.
+    /// The card that is in it, as slow as it is to be. `seed` is that of all cards that have none of their own.
     /// `seat` is the reader, for cards that go by themselves.
     pub(crate) fn card(&self, seed: Option<u64>, seat: &Seat) -> anyhow::Result<Option<Box<dyn Icc>>> {
+        let Some(card) = self.content(seed, seat)? else { return Ok(None) };
+        let Some(speed) = &self.speed else { return Ok(Some(card)) };
+        let profile = profile(speed).with_context(|| format!("speed={speed}"))?;
+        let seed = self.seed.or(seed).unwrap_or_else(faults::any_seed);
+        Ok(Some(Box::new(Slow::new(card, profile, seat.clock.clone(), seed))))
+    }
+
+    fn content(&self, seed: Option<u64>, seat: &Seat) -> anyhow::Result<Option<Box<dyn Icc>>> {
         let seed = self.seed.or(seed);
         Ok(match &self.content {
             Content::Nothing => None,
@@ -165,6 +182,20 @@ impl Reader {
         let atr = Atr::parse(&bytes).with_context(|| format!("atr={text} is not an answer to reset"))?;
         Ok(Preset { atr, ..preset })
     }
+}
+
+/// How long real cards take, by the profile's name or from a file.
+fn profile(speed: &str) -> anyhow::Result<Profile> {
+    if let Some(profile) = Profile::named(speed) {
+        return Ok(profile);
+    }
+    let text = std::fs::read_to_string(speed).with_context(|| {
+        format!(
+            "no such file, and no profile of that name: there are {}",
+            Profile::names().collect::<Vec<_>>().join(", ")
+        )
+    })?;
+    Ok(Profile::from_toml(&text)?)
 }
 
 /// The preset of a new card.

@@ -40,6 +40,9 @@ pub(crate) struct Readers {
     /// Seed of the faults, instead of the one in their file
     #[arg(long, value_name = "N", requires = "faults")]
     fault_seed: Option<u64>,
+    /// Do not wait for slow cards (speed=) and delays: only the trace's times tell of them
+    #[arg(long)]
+    fast_forward: bool,
 }
 
 impl Readers {
@@ -88,7 +91,7 @@ impl World {
         let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
         // What went wrong is to be repeated with the same cards.
         let seed = readers.seed.or_else(|| faults.is_some().then(faults::any_seed));
-        let seats: Vec<Seat> = specs.iter().map(|_| Seat::default()).collect();
+        let seats: Vec<Seat> = specs.iter().map(|_| Seat::new(readers.fast_forward)).collect();
         for (number, text) in specs.iter().enumerate() {
             let reader = Reader::parse(text)?;
             if let Some(faults) = faults.as_ref().filter(|_| reader.is_foreign()) {
@@ -96,7 +99,7 @@ impl World {
             }
             let card = reader.card(seed, &seats[number]).with_context(|| format!("--reader {text}"))?;
             let card = card.map(|card| behind(faults.as_ref(), &seats, number, card));
-            builder = builder.reader(card.into_iter().fold(reader.empty(), ReaderSpec::card));
+            builder = builder.reader(card.into_iter().fold(reader.empty(&seats[number].clock), ReaderSpec::card));
         }
         if let Some(socket) = socket {
             builder = builder.socket(socket);

@@ -4,6 +4,7 @@
 mod control;
 mod faults;
 mod programs;
+mod speed;
 mod suite;
 
 use std::io::Read as _;

@@ -1,6 +1,6 @@
 //! What is asked of the card and of the reader itself.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Reader;
 use crate::control::{self, Facts};
@@ -54,7 +54,7 @@ impl Reader {
         // Waits for another client's command. Then everything may be different.
         let mut slot = lock(&self.slot);
         let insertion = self.pass(&mut self.state(), handle, pci).map_err(failed)?;
-        let begin = self.events.is_watched().then(Instant::now);
+        let begin = self.events.is_watched().then(|| self.clock());
         let answer = slot.transmit(command);
         let (is_lost, is_gone) = {
             let state = self.state();
@@ -62,7 +62,7 @@ impl Reader {
         };
         if let Some(begin) = begin {
             let answer = if is_lost { &[] } else { answer };
-            self.note(Some(handle), What::Command { command, answer, took: begin.elapsed() });
+            self.note(Some(handle), What::Command { command, answer, took: begin() });
         }
         let result = match answer.len() {
             _ if is_gone => Err(failed(Rv::READER_UNAVAILABLE)),
@@ -76,6 +76,12 @@ impl Reader {
         };
         self.settle_due(&mut slot);
         result
+    }
+
+    /// Tells how long it is since now.
+    fn clock(&self) -> impl Fn() -> Duration {
+        let (own, begin) = (self.clock.as_ref().map(|now| (now, now())), Instant::now());
+        move || own.map_or_else(|| begin.elapsed(), |(now, begin)| now().saturating_sub(begin))
     }
 
     /// The reader's own answer to a control code.
