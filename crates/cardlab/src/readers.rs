@@ -7,6 +7,7 @@ use host_driver::Presence;
 use serde::Serialize;
 
 use crate::output;
+use crate::target::{NO_READERS, STATIC};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  cardlab readers --json")]
@@ -25,7 +26,7 @@ struct Row {
 
 /// Exit code 0 with readers, 2 without: then nothing can be done with this machine's readers.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let readers = host_driver::readers().context("cannot list readers")?;
+    let readers = host_driver::readers().context(if STATIC { NO_READERS } else { "cannot list readers" })?;
     let rows: Vec<Row> = readers
         .into_iter()
         .map(|reader| Row {

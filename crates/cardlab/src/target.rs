@@ -40,6 +40,13 @@ pub(crate) struct TargetArgs {
     pub(crate) seed: Option<u64>,
 }
 
+/// A static program cannot open the system's PC/SC library.
+pub(crate) const STATIC: bool = cfg!(all(target_os = "linux", target_feature = "crt-static"));
+/// What is said in one.
+pub(crate) const NO_READERS: &str = "this is the static build, which has no way to real readers; take the dynamic one";
+/// What is said otherwise.
+pub(crate) const NO_CARD: &str = "cannot reach a card (see `cardlab readers`)";
+
 /// How long to wait for a card simulator to connect.
 const WAIT: Duration = Duration::from_secs(30);
 
@@ -74,7 +81,7 @@ impl TargetArgs {
                 Ok(Box::new(card))
             }
             Kind::Pcsc => Ok(Box::new(
-                Pcsc::connect(self.reader.as_deref()).context("cannot reach a card (see `cardlab readers`)")?,
+                Pcsc::connect(self.reader.as_deref()).context(if STATIC { NO_READERS } else { NO_CARD })?,
             )),
         }
     }

@@ -8,6 +8,7 @@ mod fuzz;
 mod layout;
 mod mutants;
 mod outcome;
+mod release;
 mod steps;
 mod system;
 mod testing;
@@ -25,6 +26,7 @@ Checks the whole workspace, or one thing in it.
 Usage: cargo xtask test [--no-install]    everything below, in this order
        cargo xtask fuzz ...               the fuzz targets; see cargo xtask fuzz --help
        cargo xtask mutants ...            the suite against broken cards; see cargo xtask mutants --help
+       cargo xtask release ...            archives to use without Rust; see cargo xtask release --help
        cargo xtask STEP                   one step:
 
 ";
@@ -47,6 +49,9 @@ fn main() -> ExitCode {
     }
     if let ["mutants", rest @ ..] = &words[..] {
         return mutants::run(&root(), rest);
+    }
+    if let ["release", rest @ ..] = &words[..] {
+        return release::run(&root(), rest);
     }
     let (chosen, install) = match words[..] {
         ["test"] => (STEPS, true),

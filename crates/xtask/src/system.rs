@@ -23,6 +23,7 @@ const PACKAGES: &[Package] = &[
     // GnuPG's card daemon, which is no program in `PATH`, and what starts it.
     package("gnupg", "gpg-connect-agent"),
     package("scdaemon", "/usr/share/doc/scdaemon"),
+    package("python3-pyscard", "/usr/lib/python3/dist-packages/smartcard"),
     package("p11-kit", "p11-kit"),
     package("libnss3-tools", "certutil"),
     package("libengine-pkcs11-openssl", "/usr/share/doc/libengine-pkcs11-openssl"),

@@ -8,6 +8,7 @@ use host_driver::{Pcsc, Transport, TransportError, Vpcd};
 use pcsc_service::ReaderHandle;
 
 use super::seat::Seat;
+use crate::target::{NO_CARD, NO_READERS, STATIC};
 
 /// How long to wait for a card simulator to connect.
 const WAIT: Duration = Duration::from_secs(30);
@@ -37,7 +38,7 @@ pub(crate) fn vpcd(port: u16, seat: &Seat) -> anyhow::Result<Box<dyn Icc>> {
 /// Where it cannot be reached.
 pub(crate) fn pcsc(reader: &str, seat: &Seat) -> anyhow::Result<Box<dyn Icc>> {
     let reader = (!reader.is_empty()).then_some(reader);
-    let card = Pcsc::connect(reader).context("cannot reach a card (see `cardlab readers`)")?;
+    let card = Pcsc::connect(reader).context(if STATIC { NO_READERS } else { NO_CARD })?;
     Ok(Box::new(Foreign { card: Box::new(card), seat: seat.clone(), atr: Vec::new() }))
 }
 

@@ -108,6 +108,45 @@ fn gnupgs_card_daemon_works_shared_and_alone() {
     }
 }
 
+/// A program in Python: readers, a monitor in a thread of its own, a card that goes in the middle.
+const PYSCARD: &str = r#"
+import subprocess, sys, threading
+from smartcard.CardMonitoring import CardMonitor, CardObserver
+from smartcard.Exceptions import CardConnectionException, NoCardException
+from smartcard.System import readers
+from smartcard.util import toBytes, toHexString
+
+added, removed = threading.Event(), threading.Event()
+class Watch(CardObserver):
+    def update(self, _, cards):
+        if cards[0]: added.set()
+        if cards[1]: removed.set()
+monitor, watch = CardMonitor(), Watch()
+monitor.addObserver(watch)
+assert added.wait(30)
+connection = readers()[0].createConnection()
+connection.connect()
+print(readers()[0], toHexString(connection.getATR()))
+data, sw1, sw2 = connection.transmit(toBytes("00A404000CF276A288BCFBA69D34F31001"))
+print(toHexString(data), "%02X%02X" % (sw1, sw2))
+subprocess.check_call([sys.argv[1], "ctl", "remove"])
+try: connection.transmit(toBytes("0084000008"))
+except CardConnectionException: print("gone")
+assert removed.wait(30)
+try: readers()[0].createConnection().connect()
+except NoCardException: print("no card")
+monitor.deleteObserver(watch)
+"#;
+
+#[test]
+fn pyscard_works() {
+    let Some(()) = ready(&["/usr/bin/python3", "/usr/lib/python3/dist-packages/smartcard/System.py"]) else { return };
+    let own = env!("CARGO_BIN_EXE_cardlab");
+    let output = by_nobody(home().path(), &["--", "/usr/bin/python3", "-c", PYSCARD, own]);
+    assert_eq!(text(&output.stdout), "CardLab 00 00 3B 80 80 01 01\n00 06 06 9000\ngone\nno card\n", "{output:?}");
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn forty_worlds_stand_side_by_side() {
     let Some(()) = ready(&["opensc-tool"]) else { return };
