@@ -80,9 +80,11 @@ impl TargetArgs {
                 })?;
                 Ok(Box::new(card))
             }
-            Kind::Pcsc => Ok(Box::new(
-                Pcsc::connect(self.reader.as_deref()).context(if STATIC { NO_READERS } else { NO_CARD })?,
-            )),
+            Kind::Pcsc => Ok(Box::new(Pcsc::connect(self.reader.as_deref()).context(if STATIC {
+                NO_READERS
+            } else {
+                NO_CARD
+            })?)),
         }
     }
 }

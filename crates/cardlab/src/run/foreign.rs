@@ -1,5 +1,8 @@
 //! Cards that are not ours in a reader that is: a simulator that connects as to vpcd, or the card in a real reader.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,11 +16,16 @@ use crate::target::{NO_CARD, NO_READERS, STATIC};
 /// How long to wait for a card simulator to connect.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// How often a real reader is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// A card behind a transport. It goes from its reader when it goes from the transport.
 struct Foreign {
     card: Box<dyn Transport>,
     seat: Seat,
     atr: Vec<u8>,
+    /// It went by itself, so that it comes back by itself. Nobody looks any more when this is all that is left.
+    lost: Arc<AtomicBool>,
 }
 
 /// Waits for a simulator that connects to this port of this machine.
@@ -29,20 +37,51 @@ pub(crate) fn vpcd(port: u16, seat: &Seat) -> anyhow::Result<Box<dyn Icc>> {
     let listener = Vpcd::listen(("127.0.0.1", port)).with_context(taken)?;
     eprintln!("cardlab: waiting {} s at 127.0.0.1:{port} for a card simulator", WAIT.as_secs());
     let card = listener.accept(WAIT).with_context(|| format!("no card simulator connected to port {port}"))?;
-    Ok(Box::new(Foreign { card: Box::new(card), seat: seat.clone(), atr: Vec::new() }))
+    Ok(Box::new(Foreign::new(card, seat)))
 }
 
-/// The card in a reader of the system's service, shared with other programs there.
+/// The card in a reader of the system's service, shared with other programs there. When it is pulled there it goes here,
+/// and comes back with the next card.
 ///
 /// # Errors
 /// Where it cannot be reached.
 pub(crate) fn pcsc(reader: &str, seat: &Seat) -> anyhow::Result<Box<dyn Icc>> {
     let reader = (!reader.is_empty()).then_some(reader);
     let card = Pcsc::connect(reader).context(if STATIC { NO_READERS } else { NO_CARD })?;
-    Ok(Box::new(Foreign { card: Box::new(card), seat: seat.clone(), atr: Vec::new() }))
+    let name = card.describe();
+    let card = Foreign::new(card, seat);
+    let (seat, lost) = (seat.clone(), Arc::downgrade(&card.lost));
+    let follow = move || follow(&name, &seat, &lost);
+    thread::Builder::new().name("reader".into()).spawn(follow).context("cannot watch the reader")?;
+    Ok(Box::new(card))
+}
+
+/// Does in our reader what happens in the system's, as long as the card is there.
+fn follow(name: &str, seat: &Seat, lost: &Weak<AtomicBool>) {
+    loop {
+        thread::sleep(LOOK);
+        // Where the service has gone, so has the card.
+        let readers = host_driver::readers().unwrap_or_default();
+        let is_there = readers.iter().any(|reader| reader.name == name && reader.presence.has_card());
+        let Some(lost) = lost.upgrade() else { return };
+        // The service may still wait for the card of another reader.
+        let Some(reader) = seat.reader() else { continue };
+        if !is_there && reader.is_present() {
+            lost.store(true, SeqCst);
+            reader.vanish();
+        } else if is_there && !reader.is_present() && lost.swap(false, SeqCst) {
+            // Where somebody has taken our end out of the reader, it comes back when they put it back.
+            let refused = reader.remove().map(|card| reader.insert(card));
+            debug_assert!(!matches!(refused, Some(Err(_))), "an empty reader takes a card");
+        }
+    }
 }
 
 impl Foreign {
+    fn new(card: impl Transport + 'static, seat: &Seat) -> Self {
+        Self { card: Box::new(card), seat: seat.clone(), atr: Vec::new(), lost: Arc::default() }
+    }
+
     fn renew(&mut self) -> &[u8] {
         // A card that does not answer is mute.
         self.atr = self.card.reset().unwrap_or_default();
@@ -80,6 +119,7 @@ impl Icc for Foreign {
                 &response[..2]
             }
             Err(_) => {
+                self.lost.store(true, SeqCst);
                 self.seat.on_reader(ReaderHandle::vanish);
                 &[]
             }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use testkit::{find_program, give_away, require_or_skip, run_bounded, without_rights};
@@ -213,4 +213,46 @@ fn a_card_in_the_systems_reader_is_in_ours() {
     assert!(output.status.success() && said.starts_with("Javacard with IsoApplet"), "{output:?}");
     assert!(said.contains("Ours 00 00"), "{said}");
     simulator.stop();
+}
+
+/// The card is pulled in the system's reader and put back; the program sees it in ours.
+#[test]
+fn what_happens_in_the_systems_reader_happens_in_ours() {
+    let Some(()) = ready(&["opensc-tool"]) else { return };
+    let Some(pcscd) = require_or_skip(testkit::PrivatePcscd::start()) else { return };
+    let own = env!("CARGO_BIN_EXE_cardlab");
+    let vpcd = format!("127.0.0.1:{}", pcscd.vpcd_port());
+    let simulate = || Command::new(own).args(["sim", "--vpcd", &vpcd]).stdout(Stdio::null()).spawn().unwrap();
+    let mut simulator = simulate();
+    let end = std::time::Instant::now() + LIMIT;
+    while !run_bounded(pcscd.command("opensc-tool").arg("--atr"), LIMIT).stdout.starts_with(b"3b:80") {
+        assert!(std::time::Instant::now() < end, "pcscd sees no card");
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (gone, back) = (home.path().join("gone"), home.path().join("back"));
+    let script = format!(
+        "set -e; opensc-tool -n; touch {gone}; until {own} ctl list | grep ': no card'; do sleep 0.05; done; \
+         touch {back}; until {own} ctl list | grep ': card'; do sleep 0.05; done; opensc-tool -n",
+        gone = gone.display(),
+        back = back.display()
+    );
+    let mut command = pcscd.command(own);
+    command.args(["run", "--reader", "pcsc:CardLab 00 00", "--", "sh", "-c", &script]);
+    let running = thread::spawn(move || run_bounded(&mut command, LIMIT));
+    for (word, is_there) in [(&gone, false), (&back, true)] {
+        while !word.exists() && !running.is_finished() {
+            thread::sleep(std::time::Duration::from_millis(20));
+        }
+        if is_there {
+            simulator = simulate();
+        } else {
+            simulator.kill().unwrap();
+            simulator.wait().unwrap();
+        }
+    }
+    let output = running.join().unwrap();
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.matches("Javacard with IsoApplet").count() == 2, "{output:?}");
 }
