@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::control::ApduSize;
 use crate::names::complete;
 use crate::observe::{Event, Observer};
+use crate::pin_pad::PinPad;
 use crate::reader::Reader;
 use crate::service::{PcscService, Place};
 use crate::settings::Settings;
@@ -31,13 +32,14 @@ pub struct ReaderSpec {
     name: String,
     card: Option<Box<dyn Icc>>,
     size: ApduSize,
+    pad: Option<Box<dyn PinPad>>,
 }
 
 impl ReaderSpec {
     /// An empty reader. Its name gets the two numbers that pcscd puts behind each name (`CardLab 00 00`), unless it ends
     /// with such numbers; with them it has at most 127 bytes.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), card: None, size: ApduSize::default() }
+        Self { name: name.into(), card: None, size: ApduSize::default(), pad: None }
     }
 
     /// With this card in it from the start.
@@ -52,10 +54,22 @@ impl ReaderSpec {
         Self { size, ..self }
     }
 
+    /// With this PIN pad: programs that know of pads have PINs typed there (PC/SC part 10, verify and modify direct), and
+    /// get the card's status word, or the reader's: 6400 after the time, 6401 where somebody cancelled, 6402 for two new
+    /// PINs that differ, 6403 for a PIN that is too short or too long, 6B80 for an order that makes no sense.
+    ///
+    /// While somebody types, the reader is busy: other programs' commands wait, and who asks how things are is answered. An
+    /// entry ends at once when the card is pulled, exchanged or reset by the service's owner or the service ends, and
+    /// within 0.1 s when its program is killed.
+    #[must_use]
+    pub fn pin_pad(self, pad: impl PinPad + 'static) -> Self {
+        Self { pad: Some(Box::new(pad)), ..self }
+    }
+
     /// The reader, and its card if it has one.
     pub(crate) fn build(self, index: usize, settings: Settings, events: &Arc<Events>) -> Result<Built, StartError> {
         let name = complete(&self.name, index).ok_or(StartError::Name(self.name))?;
-        Ok((Arc::new(Reader::new(name, self.size, settings, Arc::clone(events))), self.card))
+        Ok((Arc::new(Reader::new(name, self.size, self.pad, settings, Arc::clone(events))), self.card))
     }
 }
 
