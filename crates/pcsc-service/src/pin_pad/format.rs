@@ -114,7 +114,7 @@ impl Format {
     }
 
     /// The number of digits where it is to be written, in as many bits as there are for it. One in the digits' own place is
-    /// none: OpenSC 0.23 sends that for blocks of 16 bytes, whose size has too many bits for its field.
+    /// none: it comes from block sizes over 15, which have too many bits for their field and spill into this one.
     fn number(&self, digits: usize) -> Result<Option<usize>, Refusal> {
         if self.length_bits == 0 || (self.length_at <= self.pin_at && self.pin_at < self.length_at + self.length_bits) {
             return Ok(None);

@@ -85,9 +85,37 @@ fn without_a_block_the_data_has_what_it_needs() {
     is(verified([0x82, 0, 0], "00 20 00 81 00", "123456"), "00 20 00 81 06 31 32 33 34 35 36");
     is(verified([0x82, 0, 0], "00 20 00 81", "123456"), "00 20 00 81 06 31 32 33 34 35 36");
     is(verified([0x81, 0, 0], "00 20 00 81", "12345"), "00 20 00 81 03 12 34 5F");
-    // What the program has padded stays padded: OpenSC's blocks of 16 bytes, whose size is cut to 0.
+    // What the program has padded stays padded. A block of 16 bytes looks like none with a number of one bit.
     let padded = format!("00 20 00 01 10 {}", "00 ".repeat(16));
     is(verified([0x02, 0x10, 0], &padded, "123456"), &format!("00 20 00 01 10 31 32 33 34 35 36 {}", "00 ".repeat(10)));
+}
+
+/// What OpenSC 0.23 sent, as its log shows it, for an isoApplet card with PINs of 4 to 16 digits, padded to 16 bytes with zeros:
+/// pkcs15-tool with --verify-pin, --change-pin and --unblock-pin.
+#[test]
+fn what_opensc_sends_is_understood() {
+    let blank = "00 ".repeat(16);
+    let head = "1E 1E 82 00 00 10 04 02 00 00 00 00 00 00 00 15 00 00 00";
+    let structure = bytes(&format!("{head} 00 20 00 01 10 {blank}"));
+    let order = Order::verify(&structure).unwrap();
+    assert_eq!((order.timeout.as_secs(), order.min, order.max), (30, 4, 16));
+    assert_eq!(order.steps, [(Wanted::Pin, None)]);
+    let full =
+        |pin: &str| order.command(&[(Wanted::Pin, super::Pin::new(pin.as_bytes()).unwrap())]).map(|c| c.to_vec());
+    let rest = "00 ".repeat(10);
+    is(full("123456"), &format!("00 20 00 01 10 31 32 33 34 35 36 {rest}"));
+    is(full("1234567890123456"), "00 20 00 01 10 31 32 33 34 35 36 37 38 39 30 31 32 33 34 35 36");
+
+    for ins in ["24", "2C"] {
+        let head = "1E 1E 02 00 00 00 10 10 04 03 02 00 00 00 00 01 02 00 00 00 25 00 00 00";
+        let structure = bytes(&format!("{head} 00 {ins} 00 01 20 {blank} {blank}"));
+        let order = Order::modify(&structure).unwrap();
+        let wanted = [Wanted::Current, Wanted::New, Wanted::NewAgain];
+        assert!(order.steps.iter().map(|(step, _)| *step).eq(wanted));
+        let pins = [(Wanted::Current, pin("123456")), (Wanted::New, pin("654321")), (Wanted::NewAgain, pin("654321"))];
+        let command = order.command(&pins).map(|command| command.to_vec());
+        is(command, &format!("00 {ins} 00 01 20 31 32 33 34 35 36 {rest} 36 35 34 33 32 31 {rest}"));
+    }
 }
 
 #[test]
