@@ -4,6 +4,7 @@ mod child;
 pub(crate) mod control;
 mod faults;
 mod foreign;
+mod pads;
 mod spec;
 mod trace;
 pub(crate) mod world;
@@ -24,6 +25,10 @@ or `empty`; IMAGE a file that holds the card and is made if it is not there. Key
 seed=N (of the card's randomness), atr=HEX, apdu=short|extended (what the reader says it carries).
 `vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
 in a real reader, whose name may be shortened.
+pinpad= gives the reader a PIN pad, at which programs that know of pads have the PIN typed:
+pinpad=ctl with `cardlab ctl press`; pinpad=terminal at this terminal, unseen (Enter, Esc to cancel,
+Ctrl-U to clear); pinpad=file:PATH with the file's lines in turn (`123456 ok`, `cancel`; after the
+last one nobody types, so 6400). pkcs15-tool first asks by itself: Enter there leads to the pad.
 Without --reader there is one with a blank isoapplet card.";
 
 const EXAMPLES: &str = "\
@@ -32,6 +37,7 @@ Examples:
   cardlab run --reader certificate:alice.img -- pkcs11-tool -l -t -p 123456
   cardlab run --reader 'iso,name=ACS ACR38U 00 00' --reader empty -- ./my-driver-tests
   cardlab run --faults flaky.toml --trace out.trace -- ./my-driver-tests
+  cardlab run --reader certificate:alice.img,pinpad=terminal -- pkcs11-tool -l -t
 The program can pull, insert, reset and exchange cards with `cardlab ctl`. A list of faults is as short as
   [[fault]]
   instruction = \"20\"

@@ -11,6 +11,7 @@ use rsa_host::HostRsa;
 
 use super::faults::Place;
 use super::foreign;
+use super::pads::PadSpec;
 use crate::image::{self, ImageOptions};
 use crate::target;
 
@@ -27,6 +28,7 @@ pub(crate) struct Reader {
     size: ApduSize,
     seed: Option<u64>,
     atr: Option<String>,
+    pad: Option<PadSpec>,
 }
 
 /// What is in it.
@@ -62,7 +64,8 @@ impl Reader {
                 }
             },
         };
-        let mut reader = Self { content, name: NAME.to_owned(), size: ApduSize::default(), seed: None, atr: None };
+        let (name, size) = (NAME.to_owned(), ApduSize::default());
+        let mut reader = Self { content, name, size, seed: None, atr: None, pad: None };
         for part in parts {
             let (key, value) = part.split_once('=').with_context(|| format!("`{part}` in `{text}`: {GRAMMAR}"))?;
             match key {
@@ -76,7 +79,8 @@ impl Reader {
                         _ => bail!("`{part}`: a reader carries `short` or `extended` APDUs"),
                     }
                 }
-                _ => bail!("a reader has no `{key}`; there are name, seed, atr and apdu"),
+                "pinpad" => reader.pad = Some(PadSpec::parse(value)?),
+                _ => bail!("a reader has no `{key}`; there are name, seed, atr, apdu and pinpad"),
             }
         }
         let is_ours = matches!(reader.content, Content::Fresh(_) | Content::Image(..));
@@ -102,7 +106,12 @@ impl Reader {
         self
     }
 
-    /// The reader without its card.
+    /// Where PINs are typed, if they are typed at the reader.
+    pub(crate) fn pad(&self) -> Option<&PadSpec> {
+        self.pad.as_ref()
+    }
+
+    /// The reader without its card and its pad.
     pub(crate) fn empty(&self) -> ReaderSpec {
         ReaderSpec::new(&self.name).apdu_size(self.size)
     }
@@ -160,6 +169,11 @@ mod tests {
         let reader = Reader::parse("tight,apdu=short,seed=7").unwrap();
         assert_eq!((reader.content, reader.size), (Content::Fresh("tight".into()), ApduSize::Short));
         assert_eq!((reader.seed, reader.name.as_str()), (Some(7), "CardLab"));
+        assert_eq!(reader.pad, None);
+        let pad = |text: &str| Reader::parse(text).unwrap().pad.unwrap();
+        assert_eq!(pad("iso,pinpad=ctl"), PadSpec::Ctl);
+        assert_eq!(pad("empty,pinpad=terminal"), PadSpec::Terminal);
+        assert_eq!(pad("pcsc:ACS,pinpad=file:a:b"), PadSpec::File("a:b".into()));
     }
 
     #[test]
@@ -174,6 +188,9 @@ mod tests {
             ("tight,seed=x", "seed=x"),
             ("tight,apdu=long", "extended"),
             ("empty,seed=1", "seed"),
+            ("iso,pinpad=", "pinpad=terminal"),
+            ("iso,pinpad=file:", "file:PATH"),
+            ("iso,pinpad=mouse", "pinpad=ctl"),
         ] {
             let error = format!("{:#}", Reader::parse(text).unwrap_err());
             assert!(error.contains(word), "{text}: {error}");

@@ -11,6 +11,7 @@ use pcsc_service::{PcscService, ReaderHandle, ReaderSpec};
 
 use super::control::Control;
 use super::faults::{Faults, Faulty, Place};
+use super::pads::{Keyboard, Keys, Pads};
 use super::spec::Reader;
 use super::trace::Tracer;
 
@@ -59,6 +60,10 @@ pub(crate) struct World {
     faults: Option<Arc<Faults>>,
     /// Where the cards of each reader are, for faults that concern the reader.
     places: Vec<Place>,
+    /// The keys of readers with pads that `cardlab ctl press` presses, by the reader's name.
+    keyboards: HashMap<String, Arc<Keyboard>>,
+    /// Behind the service, whose entries hide what is typed at a terminal.
+    _pads: Pads,
     /// Behind the service, so that it has ended when the last lines are written.
     _tracer: Option<Traced>,
 }
@@ -86,11 +91,17 @@ impl World {
         }
         let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
         let places: Vec<Place> = specs.iter().map(|_| Place::default()).collect();
+        let (mut pads, mut keyboards) = (Pads::default(), Vec::new());
         for ((number, text), place) in specs.iter().enumerate().zip(&places) {
             let reader = Reader::parse(text)?;
+            let (spec, keyboard) = match reader.pad() {
+                Some(pad) => pads.add(reader.empty(), pad).with_context(|| format!("--reader {text}"))?,
+                None => (reader.empty(), None),
+            };
+            keyboards.push(keyboard);
             let card = reader.card(readers.seed, place).with_context(|| format!("--reader {text}"))?;
             let card = card.map(|card| behind(faults.as_ref(), &places, number, card));
-            builder = builder.reader(card.into_iter().fold(reader.empty(), ReaderSpec::card));
+            builder = builder.reader(card.into_iter().fold(spec, ReaderSpec::card));
         }
         if let Some(socket) = socket {
             builder = builder.socket(socket);
@@ -100,7 +111,10 @@ impl World {
             // Each is set here and nowhere else.
             let _ = place.set(reader);
         }
-        Ok(Self { service, faults, places, seed: readers.seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
+        let names = service.readers().into_iter().map(|reader| reader.name().to_owned());
+        let keyboards = names.zip(keyboards).filter_map(|(name, keyboard)| Some((name, keyboard?))).collect();
+        let (seed, pulled, traced) = (readers.seed, Mutex::default(), tracer.map(Traced));
+        Ok(Self { service, faults, places, seed, pulled, keyboards, _pads: pads, _tracer: traced })
     }
 
     /// What programs that are to see the readers have in their environment.
@@ -132,6 +146,9 @@ impl World {
         if what == "list" {
             return Ok(self.list());
         }
+        if what == "press" {
+            return self.press(reader, line.splitn(3, '\t').nth(2).unwrap_or_default());
+        }
         let reader = self.reader(reader)?;
         match what {
             "remove" => self.remove(&reader)?,
@@ -150,6 +167,23 @@ impl World {
             _ => bail!("nobody can `{what}` a reader"),
         }
         Ok(String::new())
+    }
+
+    /// Presses keys at a reader's pad.
+    fn press(&self, reader: &str, keys: &str) -> anyhow::Result<String> {
+        let keys = Keys::parse(keys.split('\t').filter(|word| !word.is_empty()))?;
+        let mut all = self.keyboards.iter();
+        // Where only one reader has such a pad, no other can be meant.
+        let name = match (reader, all.next(), all.next()) {
+            ("", Some((name, _)), None) => name.clone(),
+            _ => self.reader(reader)?.name().to_owned(),
+        };
+        let keyboard = self.keyboards.get(&name);
+        let keyboard = keyboard.with_context(|| format!("{name} has no keys to press; pinpad=ctl gives it some"))?;
+        let is_awaited = keyboard.press(&keys)?;
+        let (count, s) = (keys.bytes().len(), if keys.bytes().len() == 1 { "" } else { "s" });
+        let who = if is_awaited { "a program asks" } else { "nobody asks yet, so the reader keeps them" };
+        Ok(format!("{count} key{s} pressed at {name}; {who}\n"))
     }
 
     fn list(&self) -> String {
