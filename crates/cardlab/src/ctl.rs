@@ -1,4 +1,4 @@
-//! `cardlab ctl`: pulls, inserts, resets and exchanges cards, and pulls readers, of `cardlab run` and `cardlab serve`.
+//! `cardlab ctl`: pulls, inserts, resets and exchanges cards, pulls readers and presses their keys, for `cardlab run` and `cardlab serve`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   cardlab run -- sh -c 'cardlab ctl remove; opensc-tool -l; cardlab ctl insert; opensc-tool -n'
   cardlab ctl swap --reader 1 --card certificate:bob.img
+  cardlab run --reader certificate:alice.img,pinpad=ctl -- sh -c 'cardlab ctl press 123456 ok; pkcs11-tool -l -O'
 Programs that `cardlab run` starts know their readers from the variable CARDLAB_CONTROL.";
 
 #[derive(clap::Args)]
@@ -53,6 +54,17 @@ enum What {
     Unplug(Which),
     /// Plug it in again
     Plug(Which),
+    /// Press keys at the PIN pad of a reader with pinpad=ctl
+    ///
+    /// Keys that no program has asked for yet wait for one that does, 256 at most. Those behind the `ok` or `cancel` of
+    /// one entry are the next entry's. What was pressed is not repeated anywhere.
+    Press {
+        #[command(flatten)]
+        which: Which,
+        /// Digits, one by one or together, `ok`, `cancel`, `clear` (all digits), `back` (the last one)
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -83,6 +95,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         What::Reset(which) => ask(&socket, &["reset", which.word()]),
         What::Unplug(which) => ask(&socket, &["unplug", which.word()]),
         What::Plug(which) => ask(&socket, &["plug", which.word()]),
+        What::Press { which, keys } => {
+            let words = ["press", which.word()].into_iter().chain(keys.iter().map(String::as_str));
+            ask(&socket, &words.collect::<Vec<_>>())
+        }
     }?;
     std::io::stdout().write_all(said.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ pub(crate) mod control;
 mod faults;
 mod foreign;
 mod fuse;
+mod pads;
 mod ready;
 mod seat;
 mod spec;
@@ -30,6 +31,10 @@ if it is not there. Keys: name=NAME, seed=N (of the card's randomness), atr=HEX,
 fastest, a middling one, the slowest, now this and now that one, or as the TOML file says).
 `vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
 in a real reader, whose name may be shortened.
+pinpad= gives the reader a PIN pad, at which programs that know of pads have the PIN typed:
+pinpad=ctl with `cardlab ctl press`; pinpad=terminal at this terminal, unseen (Enter, Esc to cancel,
+Ctrl-U to clear); pinpad=file:PATH with the file's lines in turn (`123456 ok`, `cancel`; after the
+last one nobody types, so 6400). pkcs15-tool first asks by itself: Enter there leads to the pad.
 Without --reader there is one with a `ready` card.";
 
 const EXAMPLES: &str = "\
@@ -38,6 +43,7 @@ Examples:
   cardlab run --reader isoapplet:alice.img -- pkcs15-init --create-pkcs15 --so-pin 123456
   cardlab run --reader 'iso,name=ACS ACR38U 00 00' --reader empty -- ./my-driver-tests
   cardlab run --faults flaky.toml --trace out.trace -- ./my-driver-tests
+  cardlab run --reader certificate:alice.img,pinpad=terminal -- pkcs11-tool -l -t
 The program can pull, insert, reset and exchange cards with `cardlab ctl`. A list of faults is as short as
   [[fault]]
   instruction = \"20\"

@@ -15,6 +15,8 @@ use thiserror::Error;
 use crate::control::ApduSize;
 use crate::names::complete;
 use crate::observe::{Event, Observer};
+use crate::pin_pad::PinPad;
+use crate::pin_pad::entering::Pad;
 use crate::reader::Reader;
 use crate::service::{PcscService, Place};
 use crate::settings::Settings;
@@ -32,6 +34,7 @@ pub struct ReaderSpec {
     card: Option<Box<dyn Icc>>,
     size: ApduSize,
     clock: Option<Clock>,
+    pad: Option<Arc<Pad>>,
 }
 
 /// The time since some moment.
@@ -41,7 +44,7 @@ impl ReaderSpec {
     /// An empty reader. Its name gets the two numbers that pcscd puts behind each name (`CardLab 00 00`), unless it ends
     /// with such numbers; with them it has at most 127 bytes.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), card: None, size: ApduSize::default(), clock: None }
+        Self { name: name.into(), card: None, size: ApduSize::default(), clock: None, pad: None }
     }
 
     /// With this card in it from the start.
@@ -56,6 +59,18 @@ impl ReaderSpec {
         Self { size, ..self }
     }
 
+    /// With this PIN pad: programs that know of pads have PINs typed there (PC/SC part 10, verify and modify direct), and
+    /// get the card's status word, or the reader's: 6400 after the time, 6401 where somebody cancelled, 6402 for two new
+    /// PINs that differ, 6403 for a PIN that is too short or too long, 6B80 for an order that makes no sense.
+    ///
+    /// While somebody types, the reader is busy: other programs' commands wait, and who asks how things are is answered. An
+    /// entry ends at once when the card is pulled, exchanged or reset by the service's owner or the service ends, and
+    /// within 0.1 s when its program is killed.
+    #[must_use]
+    pub fn pin_pad(self, pad: impl PinPad + 'static) -> Self {
+        Self { pad: Some(Arc::new(Pad::new(Box::new(pad)))), ..self }
+    }
+
     /// Tells with this clock how long the card takes over a command ([`crate::What::Command`]): for cards that say how
     /// long a real one would take and do not wait. Nothing else goes by it.
     #[must_use]
@@ -63,15 +78,16 @@ impl ReaderSpec {
         Self { clock: Some(Arc::new(now)), ..self }
     }
 
-    /// As that clock.
-    pub(crate) fn clocked(self, clock: Option<Clock>) -> Self {
-        Self { clock, ..self }
+    /// With the clock and the pad of another reader.
+    pub(crate) fn having(self, clock: Option<Clock>, pad: Option<Arc<Pad>>) -> Self {
+        Self { clock, pad, ..self }
     }
 
     /// The reader, and its card if it has one.
     pub(crate) fn build(self, index: usize, settings: Settings, events: &Arc<Events>) -> Result<Built, StartError> {
         let name = complete(&self.name, index).ok_or(StartError::Name(self.name))?;
-        Ok((Arc::new(Reader::new(name, self.size, self.clock, settings, Arc::clone(events))), self.card))
+        let Self { card, size, clock, pad, .. } = self;
+        Ok((Arc::new(Reader::new(name, size, clock, pad, settings, Arc::clone(events))), card))
     }
 }
 

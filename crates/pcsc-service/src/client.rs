@@ -269,8 +269,8 @@ impl Client {
                 self.answer(body, &[(at::RECONNECT_PROTOCOL, result.unwrap_or(0))], result.map(drop));
             }
             Request::Disconnect { card, disposition } => self.disconnect(body, card, disposition)?,
-            Request::Control { card, code, room } => {
-                let (length, result) = fitting(self.card(card)?.control(card, code), room);
+            Request::Control { card, code, room, data } => {
+                let (length, result) = fitting(self.card(card)?.control(card, code, data, &self.caller()), room);
                 self.answer(body, &[(at::CONTROL_RETURNED, length)], result.as_ref().map(drop).map_err(|rv| *rv));
                 self.out.extend(result.unwrap_or_default());
             }

@@ -20,6 +20,19 @@
 //! let pulled = service.readers()[0].remove();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! A reader can have a PIN pad. Programs that know of such readers (OpenSC, scdaemon) then ask the reader for the PIN,
+//! and the reader asks a closure or another [`PinPad`]:
+//!
+//! ```no_run
+//! # fn card() -> Box<dyn card_wire::Icc> { unimplemented!() }
+//! use pcsc_service::{Entry, Pin, PinRequest, ReaderSpec};
+//! let pad = |request: &PinRequest| match Pin::new(b"123456") {
+//!     Some(pin) if request.max >= 6 => Entry::Pin(pin),
+//!     _ => Entry::Cancelled,
+//! };
+//! let reader = ReaderSpec::new("Pad").card(card()).pin_pad(pad);
+//! ```
 #![cfg(unix)]
 #![forbid(unsafe_code)]
 
@@ -29,6 +42,7 @@ mod client;
 mod control;
 mod names;
 mod observe;
+mod pin_pad;
 mod proto;
 mod reader;
 mod service;
@@ -43,6 +57,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use builder::{Builder, ReaderSpec, StartError};
 pub use control::ApduSize;
 pub use observe::{Event, What};
+pub use pin_pad::{Ends, Entry, EntryControl, Pin, PinPad, PinRequest, Wanted};
 pub use service::{PcscService, ReaderHandle};
 
 /// A lock whose holder panicked is still good: what it guards is only ever changed in whole steps.

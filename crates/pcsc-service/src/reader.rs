@@ -2,9 +2,10 @@
 //! we differ on purpose a comment begins with `Differs:`.
 //!
 //! Two locks. The state's is held for moments only, so that other clients always learn how things are. The slot's
-//! is held while the card works; it is always taken first.
+//! is held while the card works, and while somebody types a PIN for it; it is always taken first.
 
 mod commands;
+mod pins;
 mod sharing;
 mod transactions;
 
@@ -17,6 +18,7 @@ use crate::builder::{Clock, ReaderSpec};
 use crate::control::ApduSize;
 use crate::lock;
 use crate::observe::What;
+use crate::pin_pad::entering::Pad;
 use crate::proto::{ReaderState, Rv};
 use crate::settings::Settings;
 use crate::slot::Slot;
@@ -31,6 +33,7 @@ pub(crate) struct Reader {
     pub(crate) name: String,
     size: ApduSize,
     clock: Option<Clock>,
+    pad: Option<Arc<Pad>>,
     settings: Settings,
     events: Arc<Events>,
     state: Mutex<State>,
@@ -61,11 +64,12 @@ impl Reader {
         name: String,
         size: ApduSize,
         clock: Option<Clock>,
+        pad: Option<Arc<Pad>>,
         settings: Settings,
         events: Arc<Events>,
     ) -> Self {
         let (state, changed, slot, due) = (Mutex::default(), Condvar::new(), Mutex::default(), Mutex::default());
-        Self { name, size, clock, settings, events, state, changed, slot, due }
+        Self { name, size, clock, pad, settings, events, state, changed, slot, due }
     }
 
     /// The state as of now.
@@ -86,9 +90,23 @@ impl Reader {
         self.events.note(Some(&self.name), handle, what);
     }
 
+    /// The slot for the reader's owner, who does not wait for somebody to type a PIN.
+    fn hurried_slot(&self) -> MutexGuard<'_, Slot> {
+        let _hurry = self.pad.as_deref().map(Pad::hurry);
+        lock(&self.slot)
+    }
+
+    /// Has whoever waits for a PIN look whether it is still wanted.
+    pub(crate) fn interrupt(&self) {
+        if let Some(pad) = &self.pad {
+            pad.interrupt();
+        }
+    }
+
     /// Tells those who wait for the card and those who wait for news.
     fn tell(&self) {
         self.changed.notify_all();
+        self.interrupt();
         self.events.changed();
     }
 
@@ -153,7 +171,7 @@ impl Reader {
     /// # Errors
     /// The card, where there is one already.
     pub(crate) fn insert(&self, card: Box<dyn Icc>, is_event: bool) -> Result<(), Box<dyn Icc>> {
-        let mut slot = lock(&self.slot);
+        let mut slot = self.hurried_slot();
         if !slot.is_empty() {
             return Err(card);
         }
@@ -173,7 +191,7 @@ impl Reader {
     /// Pulls the card: clients are told at once. Then waits for a command that runs, whose answer is lost.
     pub(crate) fn remove(&self) -> Option<Box<dyn Icc>> {
         self.vanish();
-        lock(&self.slot).take()
+        self.hurried_slot().take()
     }
 
     /// Tells clients that the card has gone; it is still to be taken out.
@@ -205,7 +223,7 @@ impl Reader {
 
     /// Exchanges the card between two commands, without an event. Returns the old one.
     pub(crate) fn replace(&self, card: Box<dyn Icc>) -> Option<Box<dyn Icc>> {
-        let mut slot = lock(&self.slot);
+        let mut slot = self.hurried_slot();
         let (protocol, powered) = (slot.protocol(), self.state().powered);
         let old = slot.take();
         slot.put(card);
@@ -228,7 +246,7 @@ impl Reader {
 
     /// Resets the card as another program would.
     pub(crate) fn reset(&self) -> bool {
-        self.renew(Renewal::Warm, None, None).is_ok()
+        self.renew_in(&mut self.hurried_slot(), Renewal::Warm, None, None).is_ok()
     }
 
     pub(crate) fn is_present(&self) -> bool {
@@ -251,7 +269,7 @@ impl Reader {
 
     /// What a reader like it is made from.
     pub(crate) fn spec(&self) -> ReaderSpec {
-        ReaderSpec::new(self.name.as_str()).apdu_size(self.size).clocked(self.clock.clone())
+        ReaderSpec::new(self.name.as_str()).apdu_size(self.size).having(self.clock.clone(), self.pad.clone())
     }
 
     pub(crate) fn is_gone(&self) -> bool {

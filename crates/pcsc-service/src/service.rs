@@ -126,6 +126,9 @@ impl Drop for PcscService {
             // One that is closed already needs no closing.
             let _ = shutdown(&*connection.stream, Shutdown::Both);
         }
+        for reader in lock(&self.shared.readers).iter().flatten() {
+            reader.interrupt();
+        }
         if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
             // A thread that panicked has already said so.
             let _ = acceptor.join();

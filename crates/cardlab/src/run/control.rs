@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use zeroize::Zeroizing;
 
 use super::world::World;
 
@@ -67,7 +68,8 @@ impl Drop for Control {
 fn answer(world: &World, mut stream: &UnixStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut line = String::new();
+    // PINs are pressed on it.
+    let mut line = Zeroizing::new(String::new());
     BufReader::new(stream.take(MAX_LINE)).read_line(&mut line)?;
     let answer = match line.strip_suffix('\n').context("not a line").and_then(|line| world.obey(line)) {
         Ok(said) => format!("ok\n{said}"),

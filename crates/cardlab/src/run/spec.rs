@@ -12,6 +12,7 @@ use rsa_host::HostRsa;
 use virtual_reader::{Clock, Profile, Slow};
 
 use super::fuse::{Fuse, Fused};
+use super::pads::PadSpec;
 use super::seat::Seat;
 use super::{faults, foreign, ready};
 use crate::image::{self, CardOn, ImageOptions};
@@ -34,6 +35,7 @@ pub(crate) struct Reader {
     atr: Option<String>,
     /// Which real card it is as slow as: a built-in profile or a file.
     speed: Option<String>,
+    pad: Option<PadSpec>,
 }
 
 /// What is in it.
@@ -69,8 +71,8 @@ impl Reader {
                 }
             },
         };
-        let mut reader =
-            Self { content, name: NAME.to_owned(), size: ApduSize::default(), seed: None, atr: None, speed: None };
+        let (name, size) = (NAME.to_owned(), ApduSize::default());
+        let mut reader = Self { content, name, size, seed: None, atr: None, speed: None, pad: None };
         for part in parts {
             let (key, value) = part.split_once('=').with_context(|| format!("`{part}` in `{text}`: {GRAMMAR}"))?;
             match key {
@@ -85,7 +87,8 @@ impl Reader {
                         _ => bail!("`{part}`: a reader carries `short` or `extended` APDUs"),
                     }
                 }
-                _ => bail!("a reader has no `{key}`; there are name, seed, atr, apdu and speed"),
+                "pinpad" => reader.pad = Some(PadSpec::parse(value)?),
+                _ => bail!("a reader has no `{key}`; there are name, seed, atr, apdu, speed and pinpad"),
             }
         }
         let is_ours = matches!(reader.content, Content::Fresh(_) | Content::Image(..));
@@ -114,7 +117,12 @@ impl Reader {
         self
     }
 
-    /// The reader without its card.
+    /// Where PINs are typed, if they are typed at the reader.
+    pub(crate) fn pad(&self) -> Option<&PadSpec> {
+        self.pad.as_ref()
+    }
+
+    /// The reader without its card and its pad.
     pub(crate) fn empty(&self, clock: &Clock) -> ReaderSpec {
         let clock = clock.clone();
         ReaderSpec::new(&self.name).apdu_size(self.size).clock(move || clock.now())
@@ -217,6 +225,11 @@ mod tests {
         let reader = Reader::parse("tight,apdu=short,seed=7").unwrap();
         assert_eq!((reader.content, reader.size), (Content::Fresh("tight".into()), ApduSize::Short));
         assert_eq!((reader.seed, reader.name.as_str()), (Some(7), "CardLab"));
+        assert_eq!(reader.pad, None);
+        let pad = |text: &str| Reader::parse(text).unwrap().pad.unwrap();
+        assert_eq!(pad("iso,pinpad=ctl"), PadSpec::Ctl);
+        assert_eq!(pad("empty,pinpad=terminal"), PadSpec::Terminal);
+        assert_eq!(pad("pcsc:ACS,pinpad=file:a:b"), PadSpec::File("a:b".into()));
     }
 
     #[test]
@@ -231,6 +244,9 @@ mod tests {
             ("tight,seed=x", "seed=x"),
             ("tight,apdu=long", "extended"),
             ("empty,seed=1", "seed"),
+            ("iso,pinpad=", "pinpad=terminal"),
+            ("iso,pinpad=file:", "file:PATH"),
+            ("iso,pinpad=mouse", "pinpad=ctl"),
         ] {
             let error = format!("{:#}", Reader::parse(text).unwrap_err());
             assert!(error.contains(word), "{text}: {error}");

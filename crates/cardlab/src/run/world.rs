@@ -11,6 +11,7 @@ use pcsc_service::{PcscService, ReaderHandle, ReaderSpec};
 
 use super::control::Control;
 use super::faults::{self, Faults, Faulty};
+use super::pads::{Keyboard, Keys, Pads};
 use super::seat::Seat;
 use super::spec::Reader;
 use super::trace::Tracer;
@@ -63,6 +64,10 @@ pub(crate) struct World {
     faults: Option<Arc<Faults>>,
     /// Where the cards of each reader are, in the order in which the readers were asked for.
     seats: Vec<Seat>,
+    /// The keys of readers with pads that `cardlab ctl press` presses, by the reader's name.
+    keyboards: HashMap<String, Arc<Keyboard>>,
+    /// Behind the service, whose entries hide what is typed at a terminal.
+    _pads: Pads,
     /// Behind the service, so that it has ended when the last lines are written.
     _tracer: Option<Traced>,
 }
@@ -92,21 +97,31 @@ impl World {
         // What went wrong is to be repeated with the same cards.
         let seed = readers.seed.or_else(|| faults.is_some().then(faults::any_seed));
         let seats: Vec<Seat> = specs.iter().map(|_| Seat::new(readers.fast_forward)).collect();
+        let (mut pads, mut keyboards) = (Pads::default(), Vec::new());
         for (number, text) in specs.iter().enumerate() {
             let reader = Reader::parse(text)?;
             if let Some(faults) = faults.as_ref().filter(|_| reader.is_foreign()) {
                 faults.check_foreign(number).with_context(|| format!("--reader {text}"))?;
             }
+            let empty = reader.empty(&seats[number].clock);
+            let (spec, keyboard) = match reader.pad() {
+                Some(pad) => pads.add(empty, pad).with_context(|| format!("--reader {text}"))?,
+                None => (empty, None),
+            };
+            keyboards.push(keyboard);
             let card = reader.card(seed, &seats[number]).with_context(|| format!("--reader {text}"))?;
             let card = card.map(|card| behind(faults.as_ref(), &seats, number, card));
-            builder = builder.reader(card.into_iter().fold(reader.empty(&seats[number].clock), ReaderSpec::card));
+            builder = builder.reader(card.into_iter().fold(spec, ReaderSpec::card));
         }
         if let Some(socket) = socket {
             builder = builder.socket(socket);
         }
         let service = builder.start().context("cannot start the private reader service")?;
         seats.iter().zip(service.readers()).for_each(|(seat, reader)| seat.is(reader));
-        Ok(Self { service, faults, seats, seed, pulled: Mutex::default(), _tracer: tracer.map(Traced) })
+        let names = service.readers().into_iter().map(|reader| reader.name().to_owned());
+        let keyboards = names.zip(keyboards).filter_map(|(name, keyboard)| Some((name, keyboard?))).collect();
+        let (pulled, traced) = (Mutex::default(), tracer.map(Traced));
+        Ok(Self { service, faults, seats, seed, pulled, keyboards, _pads: pads, _tracer: traced })
     }
 
     /// What programs that are to see the readers have in their environment.
@@ -139,6 +154,9 @@ impl World {
         if what == "list" {
             return Ok(self.list());
         }
+        if what == "press" {
+            return self.press(reader, line.splitn(3, '\t').nth(2).unwrap_or_default());
+        }
         let seat = self.seat(reader)?;
         let reader = seat.reader().context("the service is not there yet")?;
         if what == "plug" {
@@ -163,6 +181,23 @@ impl World {
             _ => bail!("nobody can `{what}` a reader"),
         }
         Ok(String::new())
+    }
+
+    /// Presses keys at a reader's pad.
+    fn press(&self, reader: &str, keys: &str) -> anyhow::Result<String> {
+        let keys = Keys::parse(keys.split('\t').filter(|word| !word.is_empty()))?;
+        let mut all = self.keyboards.iter();
+        // Where only one reader has such a pad, no other can be meant.
+        let name = match (reader, all.next(), all.next()) {
+            ("", Some((name, _)), None) => name.clone(),
+            _ => self.seat(reader)?.reader().context("the service is not there yet")?.name().to_owned(),
+        };
+        let keyboard = self.keyboards.get(&name);
+        let keyboard = keyboard.with_context(|| format!("{name} has no keys to press; pinpad=ctl gives it some"))?;
+        let is_awaited = keyboard.press(&keys)?;
+        let (count, s) = (keys.bytes().len(), if keys.bytes().len() == 1 { "" } else { "s" });
+        let who = if is_awaited { "a program asks" } else { "nobody asks yet, so the reader keeps them" };
+        Ok(format!("{count} key{s} pressed at {name}; {who}\n"))
     }
 
     fn list(&self) -> String {

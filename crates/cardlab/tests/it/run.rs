@@ -3,6 +3,7 @@
 
 mod control;
 mod faults;
+mod pads;
 mod programs;
 mod speed;
 mod suite;

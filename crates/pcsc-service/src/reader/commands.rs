@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::Reader;
-use crate::control::{self, Facts};
+use crate::caller::Caller;
+use crate::control::{self, Control, Facts};
 use crate::lock;
 use crate::observe::What;
+use crate::pin_pad::order::Order;
 use crate::proto::Rv;
+use crate::slot::Slot;
 use crate::state::State;
 
 /// `SCARD_PCI` values that go with any protocol: raw, and what old clients send.
@@ -54,6 +57,26 @@ impl Reader {
         // Waits for another client's command. Then everything may be different.
         let mut slot = lock(&self.slot);
         let insertion = self.pass(&mut self.state(), handle, pci).map_err(failed)?;
+        let result = match self.execute(&mut slot, handle, command, insertion) {
+            Err(rv) => Err(failed(rv)),
+            Ok(answer) if answer.len() > room => Err((Rv::INSUFFICIENT_BUFFER, answer.len())),
+            Ok(answer) => {
+                out.extend_from_slice(answer);
+                Ok(answer.len())
+            }
+        };
+        self.settle_due(&mut slot);
+        result
+    }
+
+    /// Has the card of this insertion execute a command. What the card has asked for meanwhile is still to be done.
+    pub(super) fn execute<'s>(
+        &self,
+        slot: &'s mut Slot,
+        handle: u32,
+        command: &[u8],
+        insertion: u64,
+    ) -> Result<&'s [u8], Rv> {
         let begin = self.events.is_watched().then(|| self.clock());
         let answer = slot.transmit(command);
         let (is_lost, is_gone) = {
@@ -64,18 +87,12 @@ impl Reader {
             let answer = if is_lost { &[] } else { answer };
             self.note(Some(handle), What::Command { command, answer, took: begin() });
         }
-        let result = match answer.len() {
-            _ if is_gone => Err(failed(Rv::READER_UNAVAILABLE)),
-            _ if is_lost => Err(failed(Rv::NO_SMARTCARD)),
-            0 => Err(failed(Rv::NOT_TRANSACTED)),
-            len if len > room => Err((Rv::INSUFFICIENT_BUFFER, len)),
-            len => {
-                out.extend_from_slice(answer);
-                Ok(len)
-            }
-        };
-        self.settle_due(&mut slot);
-        result
+        match answer {
+            _ if is_gone => Err(Rv::READER_UNAVAILABLE),
+            _ if is_lost => Err(Rv::NO_SMARTCARD),
+            [] => Err(Rv::NOT_TRANSACTED),
+            answer => Ok(answer),
+        }
     }
 
     /// Tells how long it is since now.
@@ -84,15 +101,19 @@ impl Reader {
         move || own.map_or_else(|| begin.elapsed(), |(now, begin)| now().saturating_sub(begin))
     }
 
-    /// The reader's own answer to a control code.
-    pub(crate) fn control(&self, handle: u32, code: u32) -> Result<Vec<u8>, Rv> {
+    /// The reader's own answer to a control code, or the card's status word for a PIN that was typed.
+    pub(crate) fn control(&self, handle: u32, code: u32, data: &[u8], caller: &Caller<'_>) -> Result<Vec<u8>, Rv> {
         let mut state = self.state();
         state.handle(handle)?;
         if state.is_locked_for(handle) {
             return Err(Rv::SHARING_VIOLATION);
         }
         drop(state);
-        control::control(code, self.size)
+        match control::control(code, self.size, self.pad.is_some())? {
+            Control::Answer(answer) => Ok(answer),
+            Control::Verify => self.with_pin(handle, Order::verify(data), caller),
+            Control::Modify => self.with_pin(handle, Order::modify(data), caller),
+        }
     }
 
     /// The value of an attribute; none is the question whether it can be set.

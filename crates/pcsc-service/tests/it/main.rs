@@ -4,6 +4,7 @@
 
 mod card;
 mod library;
+mod pin_pad;
 mod raw;
 mod scenarios;
 mod strangers;
