@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pcsc_service::{Entry, EntryControl, PinPad, PinRequest, Wanted};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 use zeroize::Zeroizing;
@@ -102,34 +103,44 @@ impl Terminal {
         }
     }
 
-    /// The next key, if one comes soon. One at a time: what is typed behind the end belongs to whoever reads next.
+    /// The next key, if one comes soon.
     fn key(&self) -> io::Result<Option<u8>> {
-        let mut line = [PollFd::new(&self.file, PollFlags::IN)];
-        let limit = Timespec { tv_sec: 0, tv_nsec: LOOK.subsec_nanos().into() };
-        if poll(&mut line, Some(&limit))? == 0 {
-            return Ok(None);
-        }
-        let mut key = Zeroizing::new([0; 1]);
-        if (&self.file).read(&mut *key)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        match key[0] {
-            b'\n' => Ok(Some(OK)),
-            BACKSPACE => Ok(Some(BACK)),
-            // Arrows and such begin as the key that cancels, but come at once.
-            CANCEL if self.swallowed()? => Ok(None),
-            key => Ok(Some(key)),
-        }
+        Ok(match self.byte(LOOK)? {
+            Some(b'\n') => Some(OK),
+            Some(BACKSPACE) => Some(BACK),
+            // Arrows and such begin as the key that cancels, but more comes at once.
+            Some(CANCEL) if self.is_sequence()? => None,
+            key => key,
+        })
     }
 
-    /// Reads what has come already behind the first byte of a key that sends several. False where nothing has.
-    fn swallowed(&self) -> io::Result<bool> {
-        let mut line = [PollFd::new(&self.file, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if poll(&mut line, Some(&now))? == 0 {
-            return Ok(false);
+    /// Whether more bytes of one key are there; then they are read.
+    fn is_sequence(&self) -> io::Result<bool> {
+        let mut before = None;
+        while let Some(byte) = self.byte(Duration::ZERO)? {
+            let is_head = before.is_none() && matches!(byte, b'[' | b'O');
+            before = Some(byte);
+            if !is_head && matches!(byte, b'@'..=b'~') {
+                break;
+            }
         }
-        Ok((&self.file).read(&mut *Zeroizing::new([0; 16]))? > 0)
+        Ok(before.is_some())
+    }
+
+    /// What is typed next, if it comes in this time. One at a time: what is behind the end belongs to whoever reads next.
+    fn byte(&self, limit: Duration) -> io::Result<Option<u8>> {
+        let mut line = [PollFd::new(&self.file, PollFlags::IN)];
+        let limit = Timespec { tv_sec: 0, tv_nsec: limit.subsec_nanos().into() };
+        match poll(&mut line, Some(&limit)) {
+            // A signal that is passed on to the program ends no entry.
+            Ok(0) | Err(Errno::INTR) => return Ok(None),
+            other => other?,
+        };
+        let mut byte = Zeroizing::new([0; 1]);
+        match (&self.file).read(&mut *byte)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(Some(byte[0])),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ const PUK: &str = "0123456789012345";
 
 /// A directory with a card in `a.img` that has a PIN, and a key where `with_key`; none where OpenSC is not there.
 fn desk(with_key: bool) -> Option<tempfile::TempDir> {
-    let programs = ["pkcs15-init", "pkcs15-tool", "pkcs11-tool", "opensc-tool", "opensc-explorer"];
+    let programs = ["pkcs15-init", "pkcs15-tool", "pkcs11-tool", "opensc-tool", "opensc-explorer", "setsid"];
     require_or_skip(programs.iter().try_for_each(|program| find_program(program).map(drop)))?;
     let home = tempfile::tempdir().unwrap();
     let mut script = format!("pkcs15-init --create-pkcs15 --so-pin {PIN} --so-puk {PUK}");
@@ -29,11 +29,12 @@ fn desk(with_key: bool) -> Option<tempfile::TempDir> {
     Some(home)
 }
 
-/// A script in this directory, in which `ctl` is `cardlab ctl`. What it asks for at its standard input is not there.
+/// A script in this directory, in which `ctl` is `cardlab ctl`. It has no terminal, at which pkcs15-tool would ask by itself
+/// before it turns to the pad.
 fn within(home: &Path, args: &[&str], script: &str) -> Output {
     let script = format!("ctl() {{ {OWN} ctl \"$@\" 2>&1; }}; {script}");
-    let mut command = Command::new(OWN);
-    command.arg("run").args(args).args(["--", "sh", "-c", &script]).current_dir(home).env("HOME", home);
+    let mut command = Command::new("setsid");
+    command.args(["-w", OWN, "run"]).args(args).args(["--", "sh", "-c", &script]).current_dir(home).env("HOME", home);
     run_bounded(command.stdin(Stdio::null()), LIMIT)
 }
 
@@ -238,6 +239,8 @@ fn a_terminal_is_asked_unseen_and_left_as_it_was() {
         format!("trap : INT; stty -g > before; {run}; echo code $?; stty -g > after; cmp before after && echo same");
     for (typed, code) in [
         (&b"99\x15123457\x7f6\r"[..], "code 0"),
+        // An arrow is no key of a pad.
+        (b"1\x1b[A23456\n", "code 0"),
         (b"12\x1b", "CKR_FUNCTION_CANCELED"),
         (b"123\n", "CKR_PIN_LEN_RANGE"),
         // Ctrl-C is the program's.
