@@ -99,6 +99,15 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Reads a card that goes into a reader that is there.
+    pub(crate) fn parse_card(text: &str) -> anyhow::Result<Self> {
+        let mut keys = text.split(',').skip(1).filter_map(|part| part.split_once('='));
+        if let Some((key, _)) = keys.find(|(key, _)| ["name", "apdu", "pinpad"].contains(key)) {
+            bail!("`{text}`: {key} is the reader's, which stays as it is");
+        }
+        Self::parse(text)
+    }
+
     /// The same, as somebody means it who is in this directory.
     pub(crate) fn relative_to(mut self, place: &Path) -> Self {
         let is_file = |preset: &String| preset != READY && Preset::named(preset).is_none();
@@ -177,6 +186,11 @@ impl Reader {
         let nvm = Fused { memory: SimNvm::from_image(&memory), fuse: fuse.clone() };
         let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
         Card::open(parts).context("cannot use the card that was made")
+    }
+
+    /// Whether the card in it is in a file that is there.
+    pub(crate) fn is_in_file(&self) -> bool {
+        matches!(&self.content, Content::Image(_, path) if path.exists())
     }
 
     /// Whether the card in it is somebody else's.

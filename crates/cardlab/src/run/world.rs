@@ -170,12 +170,7 @@ impl World {
                 ensure!(!reader.is_present(), "there is a card in {}; `swap` exchanges it", reader.name());
                 self.put_new(seat, &reader, spec, place)?;
             }
-            "swap" => {
-                // Read before the old card goes, which goes before the new one comes: both may be in one file.
-                Reader::parse(spec)?;
-                drop(reader.remove());
-                self.put_new(seat, &reader, spec, place)?;
-            }
+            "swap" => self.put_new(seat, &reader, spec, place)?,
             "reset" => ensure!(reader.reset(), "there is no card in {} that could be reset", reader.name()),
             "unplug" => reader.unplug(),
             _ => bail!("nobody can `{what}` a reader"),
@@ -260,18 +255,28 @@ impl World {
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
     }
 
+    /// Puts a new card in. What is in the reader, or was pulled from it, goes once the new one has been made; where they are
+    /// in one file, before, and else it stays after a mistake.
     fn put_new(&self, seat: &Seat, reader: &ReaderHandle, spec: &str, place: &str) -> anyhow::Result<()> {
-        // The pulled card may be in the same file.
-        self.pulled.lock().unwrap_or_else(PoisonError::into_inner).remove(reader.name());
-        drop((!reader.is_present()).then(|| reader.remove()));
-        let spec = Reader::parse(spec)?.relative_to(Path::new(place));
+        let spec = Reader::parse_card(spec)?.relative_to(Path::new(place));
         let number = self.seats.iter().position(|other| std::ptr::eq(other, seat)).unwrap_or_default();
         if let Some(faults) = self.faults.as_ref().filter(|_| spec.is_foreign()) {
             faults.check_foreign(number)?;
         }
-        let card = spec.card(self.seed, seat)?.context("`empty` is no card")?;
-        let card = behind(self.faults.as_ref(), &self.seats, number, card);
-        let refused = reader.insert(card);
+        let forget = || {
+            drop(reader.remove());
+            self.pulled.lock().unwrap_or_else(PoisonError::into_inner).remove(reader.name());
+        };
+        let made = spec.card(self.seed, seat);
+        let made = if made.is_err() && spec.is_in_file() {
+            forget();
+            spec.card(self.seed, seat)
+        } else {
+            made
+        };
+        let card = made?.context("`empty` is no card")?;
+        forget();
+        let refused = reader.insert(behind(self.faults.as_ref(), &self.seats, number, card));
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
     }
 }

@@ -67,6 +67,8 @@ fn mistakes_are_one_line() {
         ("remove --reader 1", "there is no card"),
         ("swap --reader 0 --card nonsense", "no preset is called"),
         ("insert --reader 1 --card empty", "`empty` is no card"),
+        ("insert --reader 1 --card iso,name=Other", "name is the reader's"),
+        ("swap --reader 0 --card iso,pinpad=ctl", "pinpad is the reader's"),
     ] {
         let readers = ["--reader", "iso", "--reader", "empty"];
         let Some(answer) = script(&readers, &format!("ctl {words}; echo $?")) else { return };
@@ -79,6 +81,17 @@ fn mistakes_are_one_line() {
         LIMIT,
     );
     assert_eq!(alone.status.code(), Some(2));
+}
+
+/// A card in RAM has nothing but itself: it stays what and where it was.
+#[test]
+fn a_mistake_loses_no_card() {
+    let body = "ctl swap --card nonsense; ctl list; ctl swap --card :no.img; ctl remove; \
+        ctl insert --card nonsense; ctl insert --card iso,apdu=short; ctl insert && atr 0";
+    let Some(said) = script(&["--reader", "tight"], body) else { return };
+    let (mistakes, lines): (Vec<&str>, Vec<&str>) = said.lines().partition(|line| line.starts_with("cardlab: "));
+    assert_eq!((mistakes.len(), lines[0]), (4, "0: CardLab 00 00: card"), "{said}");
+    assert!(lines.len() == 2 && lines[1].starts_with("3b"), "{said}");
 }
 
 #[test]
