@@ -23,8 +23,16 @@ everything in them, and SHA256SUMS are written to release-files in cargo's targe
 /// A build: its name, how the archive's name ends, and the C library.
 const KINDS: [(&str, &str, &str); 2] = [("static", "-static", "musl"), ("dynamic", "", "gnu")];
 
-/// What goes into an archive beside the program.
-const FILES: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+/// What goes into an archive beside the program, where it is here: texts name each other by these paths.
+const FILES: [&str; 7] = [
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "fixtures/README.md",
+    "crates/conformance/GUIDE.md",
+    "crates/card-os/ISO.md",
+];
 
 pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
     if words.iter().any(|word| KINDS.iter().all(|(name, ..)| name != word)) {
@@ -68,7 +76,9 @@ fn make(root: &Path, (_, ending, library): (&str, &str, &str)) -> Result<String,
     let packed = || -> io::Result<()> {
         // What an earlier run left; there may be nothing.
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder)?;
+        for sub in ["fixtures", "crates/conformance", "crates/card-os"] {
+            fs::create_dir_all(folder.join(sub))?;
+        }
         fs::copy(built.join(&target).join("release/cardlab"), folder.join("cardlab"))?;
         FILES.iter().try_for_each(|file| fs::copy(root.join(file), folder.join(file)).map(drop))
     };
