@@ -20,6 +20,7 @@ mod run;
 mod serve;
 mod sim;
 mod target;
+mod trace;
 
 use std::process::ExitCode;
 

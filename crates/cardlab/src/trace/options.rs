@@ -1,0 +1,67 @@
+//! `--trace FILE`: the options of all commands that write a trace, and the trace until its end.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use card_trace::{Reveal, Tracer};
+
+/// What is written down, and how much of it.
+#[derive(clap::Args)]
+pub(crate) struct TraceArgs {
+    /// Write what happens between programs and cards to this file, line by line (see `cardlab trace --help`). PINs, keys
+    /// that are imported, data of files and what the card deciphers are hidden
+    #[arg(long, value_name = "FILE", help_heading = "Trace", global = true)]
+    trace: Option<PathBuf>,
+    /// Show data of files in the trace: certificates, and whatever else is there, keys that are written as files as well
+    #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
+    trace_files: bool,
+    /// Show in the trace what the card deciphers, what authentication commands carry, and unknown instructions
+    #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
+    trace_doubtful: bool,
+}
+
+/// A trace that is being written; none where none is asked for.
+pub(crate) struct Recording(Option<(Tracer, PathBuf)>);
+
+impl TraceArgs {
+    /// Begins the trace.
+    ///
+    /// # Errors
+    /// Its file cannot be written.
+    pub(crate) fn begin(&self) -> anyhow::Result<Recording> {
+        let Some(path) = &self.trace else { return Ok(Recording(None)) };
+        let reveal = Reveal { files: self.trace_files, doubtful: self.trace_doubtful };
+        let tracer = Tracer::create(path, reveal).with_context(|| cannot_write(path))?;
+        Ok(Recording(Some((tracer, path.clone()))))
+    }
+}
+
+impl Recording {
+    /// Who writes it.
+    pub(crate) const fn tracer(&self) -> Option<&Tracer> {
+        match &self.0 {
+            Some((tracer, _)) => Some(tracer),
+            None => None,
+        }
+    }
+
+    /// Completes it. Says so where lines are missing, and makes a success a failure then.
+    pub(crate) fn end(self, code: ExitCode) -> ExitCode {
+        let Some((tracer, path)) = self.0 else { return code };
+        match tracer.finish() {
+            Ok(()) => code,
+            Err(error) => {
+                eprintln!(
+                    "cardlab: {}: {error}; what is in it so far is whole, the rest is missing",
+                    cannot_write(&path)
+                );
+                if code == ExitCode::SUCCESS { ExitCode::from(crate::COULD_NOT_RUN) } else { code }
+            }
+        }
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write the trace {}", path.display())
+}
