@@ -1,5 +1,41 @@
 //! Traces: `--trace` of other commands, and `cardlab trace`.
 
+mod input;
 mod options;
+mod show;
+mod words;
+
+use std::process::ExitCode;
 
 pub(crate) use options::{Recording, TraceArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  cardlab run --trace out.trace -- pkcs11-tool -O    writes one
+  cardlab trace show out.trace | less
+  cardlab trace show --no-data --reader 0 out.trace  one line a command
+  cardlab trace show --json - < out.trace
+A trace is text, one event a line: seconds, the reader's number, the program's handle, and what
+happened: `> ` and a command, `< ` and its answer with the time that the card took, or words.
+`··` is a byte that is hidden: PINs, PUKs and imported keys always; data of files unless
+--trace-files was given; what a card deciphers, authentication commands and unknown instructions
+unless --trace-doubtful was given.";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Show a trace decoded: names of commands, data objects, status words, times
+    Show(show::Args),
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::Show(args) => show::run(args),
+    }
+}

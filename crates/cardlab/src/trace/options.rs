@@ -11,13 +11,13 @@ use card_trace::{Reveal, Tracer};
 pub(crate) struct TraceArgs {
     /// Write what happens between programs and cards to this file, line by line (see `cardlab trace --help`). PINs, keys
     /// that are imported, data of files and what the card deciphers are hidden
-    #[arg(long, value_name = "FILE", help_heading = "Trace", global = true)]
+    #[arg(long, value_name = "FILE", help_heading = "Trace")]
     trace: Option<PathBuf>,
     /// Show data of files in the trace: certificates, and whatever else is there, keys that are written as files as well
-    #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
+    #[arg(long, requires = "trace", help_heading = "Trace")]
     trace_files: bool,
     /// Show in the trace what the card deciphers, what authentication commands carry, and unknown instructions
-    #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
+    #[arg(long, requires = "trace", help_heading = "Trace")]
     trace_doubtful: bool,
 }
 
