@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use card_wire::{Class, Command, Ins, Status};
-use host_driver::{InProcess, Transport};
 use serde::Serialize;
 
-use crate::image::{self, ImageOptions};
 use crate::output;
-use crate::target::{self, Kind, TargetArgs};
+use crate::target::TargetArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         "--target-cmd goes with --script FILE: put the commands into a file, one a line"
     );
     let commands: Vec<Vec<u8>> = args.commands.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
-    let mut card = connect(args)?;
+    let mut card = args.target.connect_or_open(args.image.as_deref())?;
     let mut exchanges = Vec::new();
     for command in &commands {
         let answer = card.transmit(command).context("the command was not answered")?;
@@ -112,21 +110,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         output::line(serde_json::to_string_pretty(&exchanges)?)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn connect(args: &Args) -> anyhow::Result<Box<dyn Transport>> {
-    let Some(path) = &args.image else { return args.target.connect() };
-    if args.target.target != Kind::Sim {
-        anyhow::bail!("--image goes with --target sim");
-    }
-    // A mistyped name must not become a card.
-    if !path.exists() && args.target.preset.is_none() {
-        anyhow::bail!("there is no image {}; with --preset NAME this makes one, as `cardlab sim` does", path.display());
-    }
-    let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
-    let options = ImageOptions { path: path.clone(), preset, seed: args.target.seed, durable: false };
-    let (card, _) = image::open(&options)?;
-    Ok(Box::new(InProcess::new(Box::new(card))))
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<u8>> {

@@ -12,6 +12,8 @@ mod run;
 mod safety;
 mod suite;
 
+pub(crate) use self::card::Secrets;
+pub(crate) use self::safety::ask;
 use std::process::ExitCode;
 
 use card_conformance::capabilities;

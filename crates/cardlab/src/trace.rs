@@ -2,6 +2,7 @@
 
 mod input;
 mod options;
+mod replay;
 mod show;
 mod words;
 
@@ -15,6 +16,7 @@ Examples:
   cardlab trace show out.trace | less
   cardlab trace show --no-data --reader 0 out.trace  one line a command
   cardlab trace show --json - < out.trace
+  cardlab trace replay out.trace --seed 5            plays it to a card
 A trace is text, one event a line: seconds, the reader's number, the program's handle, and what
 happened: `> ` and a command, `< ` and its answer with the time that the card took, or words.
 `··` is a byte that is hidden: PINs, PUKs and imported keys always; data of files unless
@@ -32,10 +34,13 @@ pub(crate) struct Args {
 enum Command {
     /// Show a trace decoded: names of commands, data objects, status words, times
     Show(show::Args),
+    /// Play a trace to a card, up to the first answer that is another one
+    Replay(Box<replay::Args>),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Show(args) => show::run(args),
+        Command::Replay(args) => replay::run(args),
     }
 }

@@ -45,6 +45,7 @@ mod doubt;
 pub mod format;
 mod icc;
 pub mod read;
+pub mod replay;
 mod tracer;
 mod transport;
 

@@ -9,7 +9,7 @@ use card_fuzz::foreign::{Breach, Failure, ForeignCard, Pace, Script, StartError,
 use host_driver::{Transport, TransportError};
 use serde::Serialize;
 
-use super::{Args, Exchange, connect, shown};
+use super::{Args, Exchange, shown};
 use crate::fuzz::card;
 use crate::output;
 use crate::target::Kind;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, path: &Path) -> anyhow::Result<ExitCode> {
     let mut card: Box<dyn ForeignCard> = match (&args.target_cmd, args.target.target) {
         (Some(command), _) => card::program(command, &stop)?,
         (None, Kind::Vpcd) => card::listen(&args.target.listen, &stop)?,
-        (None, Kind::Sim | Kind::Pcsc) => Box::new(Behind(connect(args)?)),
+        (None, Kind::Sim | Kind::Pcsc) => Box::new(Behind(args.target.connect_or_open(args.image.as_deref())?)),
     };
     card.start()?;
     let mut watch = Watch::new();

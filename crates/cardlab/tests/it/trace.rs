@@ -1,6 +1,7 @@
 //! Traces of real programs: recorded, shown, counted and played again.
 #![cfg(unix)]
 
+mod replay;
 mod secrets;
 mod show;
 

@@ -4,6 +4,7 @@
 mod format;
 mod read;
 mod record;
+mod replay;
 mod secrets;
 
 use std::io::{self, Write};
