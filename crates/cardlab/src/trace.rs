@@ -4,6 +4,7 @@ mod input;
 mod options;
 mod replay;
 mod show;
+mod stats;
 mod words;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ Examples:
   cardlab trace show --no-data --reader 0 out.trace  one line a command
   cardlab trace show --json - < out.trace
   cardlab trace replay out.trace --seed 5            plays it to a card
+  cardlab trace stats out.trace                      what takes how long
 A trace is text, one event a line: seconds, the reader's number, the program's handle, and what
 happened: `> ` and a command, `< ` and its answer with the time that the card took, or words.
 `··` is a byte that is hidden: PINs, PUKs and imported keys always; data of files unless
@@ -36,11 +38,14 @@ enum Command {
     Show(show::Args),
     /// Play a trace to a card, up to the first answer that is another one
     Replay(Box<replay::Args>),
+    /// Count: commands, bytes, times, status words, PIN tries, pauses
+    Stats(stats::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Show(args) => show::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Stats(args) => stats::run(args),
     }
 }

@@ -46,6 +46,7 @@ pub mod format;
 mod icc;
 pub mod read;
 pub mod replay;
+pub mod stats;
 mod tracer;
 mod transport;
 

@@ -33,6 +33,13 @@ impl Input {
         self.trace.next().transpose().map_err(|error| named(&self.name, &error))
     }
 
+    /// A reader that was asked for must be there; known at the end.
+    pub(super) fn has_reader(&self, wanted: Option<u32>) -> anyhow::Result<()> {
+        let Some(reader) = wanted.filter(|reader| self.trace.reader(*reader).is_none()) else { return Ok(()) };
+        let known: Vec<_> = self.trace.readers().map(|(number, name)| format!("{number} ({name})")).collect();
+        anyhow::bail!("there is no reader {reader} in {}; it has {}", self.name, known.join(", "));
+    }
+
     /// What is to be said of a trace that breaks off; known at its end.
     pub(super) fn ending(&self) -> Option<String> {
         let line = self.trace.cut()?;

@@ -48,10 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     out.file.flush()?;
     outcome?;
-    if let Some(reader) = args.reader.filter(|reader| input.trace.reader(*reader).is_none()) {
-        let known: Vec<_> = input.trace.readers().map(|(number, name)| format!("{number} ({name})")).collect();
-        anyhow::bail!("there is no reader {reader} in the trace; it has {}", known.join(", "));
-    }
+    input.has_reader(args.reader)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@
 mod replay;
 mod secrets;
 mod show;
+mod stats;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -103,6 +103,12 @@ pub fn instruction(ins: u8) -> String {
     Ins(ins).to_string()
 }
 
+/// What PERFORM SECURITY OPERATION is to do, by P1 and P2: `compute a signature`.
+#[must_use]
+pub fn operation(p1: u8, p2: u8) -> String {
+    params::operation(p1, p2)
+}
+
 /// The instruction byte and the status word of an exchange, where both are to be seen.
 #[must_use]
 pub fn reached(exchange: &ExchangeRecord) -> Option<(u8, u16)> {
