@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::output;
 use crate::target::TargetArgs;
+use crate::trace::{Recording, TraceArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +21,7 @@ Examples:
   cardlab apdu --image new.img --preset iso 00A4000000
   cardlab apdu --target pcsc --reader ACS 00A40000023F0000
   cardlab apdu --script find.apdu --target-cmd ./card
+  cardlab apdu --trace out.trace --target pcsc 00A4000000     see `cardlab trace --help`
 A script has one command a line, or the word reset; what follows a # is ignored. Its answers are
 held against the same promises as in `cardlab fuzz`. It goes on after a broken one unless the
 card has ended; exit code 1 where the card broke one. Each command is sent as it is: 61xx and
@@ -48,6 +50,8 @@ pub(crate) struct Args {
     /// Commands in hexadecimal; spaces are ignored
     #[arg(required_unless_present_any = ["script", "target_cmd"], value_name = "HEX")]
     commands: Vec<String>,
+    #[command(flatten)]
+    trace: TraceArgs,
 }
 
 #[derive(Serialize)]
@@ -86,16 +90,22 @@ impl Exchange {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.target.check()?;
-    if let Some(path) = &args.script {
-        return script::run(args, path);
-    }
+    let recording = args.trace.begin()?;
+    let code = match &args.script {
+        Some(path) => script::run(args, path, &recording)?,
+        None => single(args, &recording)?,
+    };
+    Ok(recording.end(code))
+}
+
+fn single(args: &Args, recording: &Recording) -> anyhow::Result<ExitCode> {
     // clap asks for no option that the given ones exclude, and commands exclude a script.
     anyhow::ensure!(
         args.target_cmd.is_none(),
         "--target-cmd goes with --script FILE: put the commands into a file, one a line"
     );
     let commands: Vec<Vec<u8>> = args.commands.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
-    let mut card = args.target.connect_or_open(args.image.as_deref())?;
+    let mut card = recording.around(args.target.connect_or_open(args.image.as_deref())?);
     let mut exchanges = Vec::new();
     for command in &commands {
         let answer = card.transmit(command).context("the command was not answered")?;

@@ -41,7 +41,7 @@ Examples:
 #[command(name = "cardlab", version, about = "A simulated smart card and the tools to test against it", after_help = EXAMPLES)]
 enum Program {
     /// Play the conformance suite: on the built-in card, or on a card in a reader
-    Conform(conform::Args),
+    Conform(Box<conform::Args>),
     /// Run a program that sees readers of its own, with cards in them: no pcscd, no rights
     #[cfg(unix)]
     Run(run::Args),

@@ -1,6 +1,6 @@
 //! Who writes a trace: takes down what happens, and writes it once it is sure what in it is secret.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,12 +59,23 @@ enum Said {
 }
 
 impl Tracer {
-    /// Writes to a file, which is made or emptied.
+    /// Writes to a file, which is made or emptied, and is ours until the trace is complete.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// The file cannot be written, or another program writes a trace to it: two would spoil each other's.
     pub fn create(path: impl AsRef<Path>, reveal: Reveal) -> io::Result<Self> {
-        Self::new(File::create(path)?, reveal)
+        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        // What is no file cannot be emptied, and may not be locked either.
+        if file.metadata()?.is_file() {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another program writes a trace to it"));
+                }
+                // A file system without locks.
+                Ok(()) | Err(TryLockError::Error(_)) => file.set_len(0)?,
+            }
+        }
+        Self::new(file, reveal)
     }
 
     /// Writes to anything. Each write is of whole lines.

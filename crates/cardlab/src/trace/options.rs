@@ -3,21 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use card_trace::{Reveal, Tracer};
+use host_driver::Transport;
 
 /// What is written down, and how much of it.
 #[derive(clap::Args)]
 pub(crate) struct TraceArgs {
     /// Write what happens between programs and cards to this file, line by line (see `cardlab trace --help`). PINs, keys
     /// that are imported, data of files and what the card deciphers are hidden
-    #[arg(long, value_name = "FILE", help_heading = "Trace")]
+    #[arg(long, value_name = "FILE", help_heading = "Trace", global = true)]
     trace: Option<PathBuf>,
     /// Show data of files in the trace: certificates, and whatever else is there, keys that are written as files as well
-    #[arg(long, requires = "trace", help_heading = "Trace")]
+    #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
     trace_files: bool,
     /// Show in the trace what the card deciphers, what authentication commands carry, and unknown instructions
-    #[arg(long, requires = "trace", help_heading = "Trace")]
+    #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
     trace_doubtful: bool,
 }
 
@@ -25,6 +26,11 @@ pub(crate) struct TraceArgs {
 pub(crate) struct Recording(Option<(Tracer, PathBuf)>);
 
 impl TraceArgs {
+    /// Whether a trace is asked for.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.trace.is_some()
+    }
+
     /// Begins the trace.
     ///
     /// # Errors
@@ -32,7 +38,8 @@ impl TraceArgs {
     pub(crate) fn begin(&self) -> anyhow::Result<Recording> {
         let Some(path) = &self.trace else { return Ok(Recording(None)) };
         let reveal = Reveal { files: self.trace_files, doubtful: self.trace_doubtful };
-        let tracer = Tracer::create(path, reveal).with_context(|| cannot_write(path))?;
+        // Not a cause in a chain: a closed pipe is no success here, as it is on standard output.
+        let tracer = Tracer::create(path, reveal).map_err(|error| anyhow!("{}: {error}", cannot_write(path)))?;
         Ok(Recording(Some((tracer, path.clone()))))
     }
 }
@@ -44,6 +51,13 @@ impl Recording {
             Some((tracer, _)) => Some(tracer),
             None => None,
         }
+    }
+
+    /// A way to a card that is written down, where that is asked for.
+    pub(crate) fn around(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
+        let Some(tracer) = self.tracer() else { return transport };
+        let name = transport.describe();
+        Box::new(tracer.transport(&name, transport))
     }
 
     /// Completes it. Says so where lines are missing, and makes a success a failure then.

@@ -4,6 +4,7 @@
 mod replay;
 mod secrets;
 mod show;
+mod sources;
 mod stats;
 
 use std::path::{Path, PathBuf};
