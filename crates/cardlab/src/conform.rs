@@ -124,6 +124,10 @@ struct Row<'r> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        args.command.is_none() || !args.trace.is_wanted(),
+        "--trace goes with a run of the suite, not with a command of `cardlab conform`"
+    );
     match &args.command {
         Some(Sub::VerifyReport(args)) => report::verify(args),
         Some(Sub::Diff(args)) => report::diff(args),

@@ -1,6 +1,8 @@
 //! What in an exchange may be secret beyond what redaction knows for sure. Looks at one command at a time and keeps
 //! nothing but whether GET RESPONSE fetches the rest of a hidden answer.
 
+use std::collections::BTreeSet;
+
 use card_wire::class::ClassKind;
 use card_wire::{Class, Ins};
 
@@ -33,10 +35,18 @@ const PUT_KEY: Ins = Ins(0xD8);
 const PLAIN: u8 = 0x80;
 
 /// What follows an answer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Doubt {
-    /// The last answer was hidden: GET RESPONSE brings the rest of it.
-    is_last_hidden: bool,
+    /// Logical channels whose last answer was hidden: GET RESPONSE brings the rest of it.
+    hidden: BTreeSet<u8>,
+}
+
+/// The logical channel; of proprietary classes as many cards count them.
+fn channel(class: u8) -> u8 {
+    match Class(class).kind() {
+        ClassKind::Interindustry { channel, .. } => channel,
+        ClassKind::Other => class & 0x03,
+    }
 }
 
 impl Doubt {
@@ -51,13 +61,17 @@ impl Doubt {
             Ins::EXTERNAL_AUTHENTICATE | GENERAL_AUTHENTICATE | GENERAL_AUTHENTICATE_ODD => both,
             Ins::PERFORM_SECURITY_OPERATION => Hide { command: (p1, p2) == (0x86, PLAIN), answer: p1 == PLAIN },
             Ins::ENVELOPE => Hide { command: false, answer: true },
-            Ins::GET_RESPONSE => Hide { command: false, answer: self.is_last_hidden },
+            Ins::GET_RESPONSE => Hide { command: false, answer: self.hidden.contains(&channel(class)) },
             Ins::PUT_DATA | Ins::PUT_DATA_ODD => Hide { command: is_proprietary, answer: false },
             GENERATE_ODD => none,
             known if known.name().is_some() => none,
             _ => both,
         };
-        self.is_last_hidden = hide.answer;
+        if hide.answer {
+            self.hidden.insert(channel(class));
+        } else {
+            self.hidden.remove(&channel(class));
+        }
         hide
     }
 }
@@ -99,6 +113,8 @@ mod tests {
         let mut of = |command: &[u8]| doubt.of(command, Reveal::default()).answer;
         assert!(of(&[0, 0x2A, 0x80, 0x86, 1, 0]));
         assert!(of(&[0, 0xC0, 0, 0, 0x20]) && of(&[0, 0xC0, 0, 0, 0x20]));
+        // Another channel has nothing to do with it.
+        assert!(!of(&[1, 0xA4, 0, 0]) && !of(&[1, 0xC0, 0, 0, 0x20]) && of(&[0, 0xC0, 0, 0, 0x20]));
         assert!(!of(&[0, 0xA4, 0, 0]) && !of(&[0, 0xC0, 0, 0, 0x20]));
     }
 }

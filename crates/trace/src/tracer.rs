@@ -108,8 +108,9 @@ impl Tracer {
         let at = self.0.begin.elapsed();
         let mut state = self.state();
         let reader = reader.and_then(|name| state.number(name));
-        let resets = matches!(what, What::Atr(_) | What::Mute | What::PowerOff | What::Removed | What::Replaced);
-        if resets && let Some(reader) = reader {
+        if is_reset(&what)
+            && let Some(reader) = reader
+        {
             state.give_up(reader);
             if let Some(known) = state.readers.get_mut(reader) {
                 (known.chain, known.doubt) = (Chain::default(), Doubt::default());
@@ -127,7 +128,6 @@ impl Tracer {
         let reader = state.number(reader);
         if let Some(reader) = reader.filter(|reader| state.readers[*reader].chain.is_broken_by(command)) {
             state.give_up(reader);
-            state.write();
         }
         let mut hide = Hide { command: true, answer: true };
         if let Some(known) = reader.and_then(|reader| state.readers.get_mut(reader)) {
@@ -242,20 +242,35 @@ impl State {
     }
 }
 
-/// The exchanges of one reader as they may be shown; judged together, with its resets, and wiped.
+/// The exchanges of one reader as they may be shown; judged together, with its resets between them, and wiped.
 fn redacted(waiting: &mut [Waiting], reader: usize) -> Vec<(Shown, Option<Shown>)> {
     let mut exchanges = Vec::new();
     let mut hides = Vec::new();
+    let reset = |what: &What| RawExchange {
+        part: Part::Case,
+        command: None,
+        answer: matches!(what, What::Atr(_)).then(Vec::new),
+        micros: None,
+        key_file: false,
+    };
     for waiting in waiting.iter_mut().filter(|waiting| waiting.reader == Some(reader)) {
-        if let Said::Exchange { exchange, hide, .. } = &mut waiting.what {
-            exchanges.push(exchange.clone());
-            hides.push(*hide);
-            exchange.command.zeroize();
-            exchange.answer.zeroize();
+        match &mut waiting.what {
+            Said::Exchange { exchange, hide, .. } => {
+                exchanges.push(exchange.clone());
+                hides.push(*hide);
+                exchange.command.zeroize();
+                exchange.answer.zeroize();
+            }
+            Said::Plain(what) if is_reset(what) => {
+                exchanges.push(reset(what));
+                hides.push(Hide::default());
+            }
+            Said::Plain(_) => {}
         }
     }
     let records = Secrets::default().redact(&exchanges);
-    let shown = exchanges.iter_mut().zip(records).zip(hides).map(|((exchange, record), hide)| {
+    let shown = exchanges.iter_mut().zip(records).zip(hides);
+    let shown = shown.filter(|((exchange, _), _)| exchange.command.is_some()).map(|((exchange, record), hide)| {
         let mut command = record.command.as_deref().and_then(read).unwrap_or_default();
         let mut answer = record.answer.as_deref().and_then(read);
         if hide.command {
@@ -274,6 +289,11 @@ fn redacted(waiting: &mut [Waiting], reader: usize) -> Vec<(Shown, Option<Shown>
         (command, answer)
     });
     shown.collect()
+}
+
+/// The card has forgotten what was begun.
+const fn is_reset(what: &What) -> bool {
+    matches!(what, What::Atr(_) | What::Mute | What::PowerOff | What::Removed | What::Replaced)
 }
 
 /// Where the data field of a command is; all behind the header where its lengths are wrong.

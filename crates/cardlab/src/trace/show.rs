@@ -1,7 +1,7 @@
 //! `cardlab trace show`: a trace decoded, for people and for programs.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::{BufWriter, IsTerminal as _, StdoutLock, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -34,7 +34,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut input = Input::open(&args.file)?;
-    let mut out = Out { file: BufWriter::new(std::io::stdout().lock()), args, told: 0, count: 0 };
+    let is_watched = std::io::stdout().is_terminal();
+    let mut out = Out { file: BufWriter::new(std::io::stdout().lock()), args, told: 0, count: 0, is_watched };
     if args.json {
         write!(out.file, "{{\"entries\": [")?;
     }
@@ -161,6 +162,8 @@ struct Out<'a> {
     told: usize,
     /// Entries that have been written.
     count: usize,
+    /// It goes to a terminal.
+    is_watched: bool,
 }
 
 /// An entry for programs.
@@ -198,7 +201,16 @@ struct Exchange<'a> {
 }
 
 impl Out<'_> {
+    /// Writes an entry; at once where somebody looks on.
     fn put(&mut self, item: &Item) -> anyhow::Result<()> {
+        self.write(item)?;
+        if self.is_watched {
+            self.file.flush()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, item: &Item) -> anyhow::Result<()> {
         self.count += 1;
         if self.args.json {
             let comma = if self.count == 1 { "\n" } else { ",\n" };

@@ -97,6 +97,26 @@ fn an_open_chain_holds_others_up_only_for_a_while_and_leaks_nothing_then() {
 }
 
 #[test]
+fn what_one_reader_breaks_off_decides_nothing_about_another() {
+    let (tracer, sink) = Sink::tracer(ALL);
+    let say = |reader: &str, command: &str| tracer.exchange(reader, None, &bytes(command), &[0x90, 0], Duration::ZERO);
+    // The key of reader a is split where an object ends.
+    say("a", "10DB3FFF 06 7F480A 9201 AA");
+    say("b", "10DA0101 01 11");
+    say("b", "00A40000");
+    assert_eq!(sink.bytes(">"), [""; 0], "the chain of reader a is open");
+    say("b", "10DB3FFF 02 5306");
+    tracer.note(Some("b"), None, What::Atr(vec![0x3B, 0]));
+    say("b", "00DB3FFF 06 E0048802BBBB");
+    say("a", "00DB3FFF 07 9301CC 940199 80");
+    let text = sink.bytes(">").concat();
+    for secret in ["9201AA", "9301CC", "8802BBBB"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    assert!(text.contains("00A40000"), "{text}");
+}
+
+#[test]
 fn envelopes_are_followed() {
     let inner = ["00C20000 06 002000010431", "00C20000 03 323334", "00A40000"];
     assert_eq!(shown(ALL, &inner), ["00C20000060020000104··", "00C2000003······", "00A40000"]);

@@ -142,7 +142,7 @@ impl Story {
     /// Says what came of it all.
     pub(super) fn end(&self) -> anyhow::Result<ExitCode> {
         let skipped: usize = self.skipped.values().sum();
-        let same = self.differences == 0;
+        let same = self.differences == 0 && self.sent > 0;
         if self.json {
             let words = self.skipped.iter().map(|(skip, count)| (reason(*skip), *count));
             let document = Document {
@@ -170,6 +170,7 @@ impl Story {
                 output::line(ending)?;
             }
             let verdict = match self.differences {
+                0 if self.sent == 0 => "nothing compared".to_owned(),
                 0 => "the same".to_owned(),
                 1 => "1 difference".to_owned(),
                 count => format!("{count} differences"),
@@ -177,7 +178,7 @@ impl Story {
             let all = self.sent + skipped;
             output::line(format_args!("{verdict}: {} of {all} commands sent, {} resets", self.sent, self.resets))?;
         }
-        anyhow::ensure!(self.sent > 0 || !same, "no command could be sent, so nothing was compared");
+        anyhow::ensure!(self.sent > 0 || self.differences > 0, "no command could be sent, so nothing was compared");
         Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

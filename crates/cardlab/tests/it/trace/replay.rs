@@ -97,6 +97,11 @@ fn a_reader_is_chosen_and_a_mistake_is_told_before_anything_is_sent() {
     let said =
         desk.cardlab("trace replay small.trace --from 1").says("small.trace:16: another answer: the status word");
     assert_eq!(said.code, Some(1));
+    // Where nothing can be sent nothing is the same.
+    let hidden = "# cardlab trace 1\n0.000001 - - > 00D6000001··\n0.000002 - - < 9000 (1 us)\n";
+    desk.write("hidden.trace", hidden);
+    let said = desk.cardlab("trace replay hidden.trace --json").says("no command could be sent");
+    assert_eq!((said.code, &said.json()["same"]), (Some(2), &false.into()));
     // One that breaks off is played as far as it goes.
     let end = SMALL.find("    0.001100").unwrap();
     desk.write("cut.trace", SMALL[..end + 24].replace("< 9000", "< 0006069000"));

@@ -72,6 +72,7 @@ fn every_command_that_reaches_a_card_can_write_one() {
     assert!(exchanges(&desk.read("tool.trace")).len() > 2);
     let said = desk.cardlab("conform --trace no.trace").says("--json-report");
     assert_eq!(said.code, Some(2));
+    assert_eq!(desk.cardlab("conform schema --trace no.trace").says("goes with a run").code, Some(2));
     assert!(!desk.path("no.trace").exists());
     assert_eq!(desk.cardlab("apdu --trace-files 00A40000").code, Some(2), "it says nothing by itself");
 }
