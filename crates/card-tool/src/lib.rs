@@ -26,7 +26,7 @@ pub mod texts;
 
 pub use commands::Session;
 pub use failure::Failure;
-pub use place::Place;
+pub use place::{Around, Place};
 pub use report::Report;
 pub use settings::Settings;
 pub use texts::Lang;

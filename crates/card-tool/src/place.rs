@@ -1,5 +1,6 @@
 //! Where the card is: chosen before anything is done with it, waited for where it is not there yet.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use host_driver::{Card, Pcsc, Reader, Transport, TransportError, readers, wait_for_card};
@@ -30,18 +31,42 @@ impl core::fmt::Debug for Place {
     }
 }
 
+/// What is put around each way to a card, for whoever wants to listen; nothing unless told otherwise.
+#[derive(Clone, Default)]
+pub struct Around(Option<Arc<Wrap>>);
+
+type Wrap = dyn Fn(Box<dyn Transport>) -> Box<dyn Transport> + Send + Sync;
+
+impl Around {
+    /// Puts what this makes around each way to a card.
+    pub fn new(wrap: impl Fn(Box<dyn Transport>) -> Box<dyn Transport> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(wrap)))
+    }
+
+    fn put(&self, transport: Box<dyn Transport>) -> Box<dyn Transport> {
+        match &self.0 {
+            Some(wrap) => wrap(transport),
+            None => transport,
+        }
+    }
+}
+
+impl core::fmt::Debug for Around {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0.is_some() { "Around(…)" } else { "Around" })
+    }
+}
+
 /// How long one look for a card takes, so that Ctrl-C is heard.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The card that is meant. At a terminal it is waited for and chosen; a script waits as long as `--wait` says.
 pub(crate) fn connect(person: &mut Person, place: Place) -> Result<AnyCard, Failure> {
-    match place {
-        Place::Connected(transport) => Ok(Card::new(transport)),
-        Place::Reader(name) => {
-            let transport = in_reader(person, name.as_deref())?;
-            Ok(Card::new(Box::new(transport)))
-        }
-    }
+    let transport = match place {
+        Place::Connected(transport) => transport,
+        Place::Reader(name) => Box::new(in_reader(person, name.as_deref())?),
+    };
+    Ok(Card::new(person.settings.around.put(transport)))
 }
 
 fn in_reader(person: &mut Person, name: Option<&str>) -> Result<Pcsc, Failure> {

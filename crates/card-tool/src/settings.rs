@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use card_pki::time::Timestamp;
 
+use crate::place::Around;
 use crate::texts::Lang;
 
 /// What is the same for all commands.
@@ -38,6 +39,8 @@ pub struct Settings {
     pub yes: bool,
     /// The agreement that the person has accepted.
     pub accept_agreement: Option<PathBuf>,
+    /// Who listens to what is sent to the card.
+    pub around: Around,
 }
 
 impl Settings {

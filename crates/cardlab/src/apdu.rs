@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use card_wire::{Class, Command, Ins, Status};
-use host_driver::{InProcess, Transport};
 use serde::Serialize;
 
-use crate::image::{self, ImageOptions};
 use crate::output;
-use crate::target::{self, Kind, TargetArgs};
+use crate::target::TargetArgs;
+use crate::trace::{Recording, TraceArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +21,7 @@ Examples:
   cardlab apdu --image new.img --preset iso 00A4000000
   cardlab apdu --target pcsc --reader ACS 00A40000023F0000
   cardlab apdu --script find.apdu --target-cmd ./card
+  cardlab apdu --trace out.trace --target pcsc 00A4000000     see `cardlab trace --help`
 A script has one command a line, or the word reset; what follows a # is ignored. Its answers are
 held against the same promises as in `cardlab fuzz`. It goes on after a broken one unless the
 card has ended; exit code 1 where the card broke one. Each command is sent as it is: 61xx and
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     /// Commands in hexadecimal; spaces are ignored
     #[arg(required_unless_present_any = ["script", "target_cmd"], value_name = "HEX")]
     commands: Vec<String>,
+    #[command(flatten)]
+    trace: TraceArgs,
 }
 
 #[derive(Serialize)]
@@ -88,16 +90,22 @@ impl Exchange {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.target.check()?;
-    if let Some(path) = &args.script {
-        return script::run(args, path);
-    }
+    let recording = args.trace.begin()?;
+    let code = match &args.script {
+        Some(path) => script::run(args, path, &recording)?,
+        None => single(args, &recording)?,
+    };
+    Ok(recording.end(code))
+}
+
+fn single(args: &Args, recording: &Recording) -> anyhow::Result<ExitCode> {
     // clap asks for no option that the given ones exclude, and commands exclude a script.
     anyhow::ensure!(
         args.target_cmd.is_none(),
         "--target-cmd goes with --script FILE: put the commands into a file, one a line"
     );
     let commands: Vec<Vec<u8>> = args.commands.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
-    let mut card = connect(args)?;
+    let mut card = recording.around(args.target.connect_or_open(args.image.as_deref())?);
     let mut exchanges = Vec::new();
     for command in &commands {
         let answer = card.transmit(command).context("the command was not answered")?;
@@ -112,21 +120,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         output::line(serde_json::to_string_pretty(&exchanges)?)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn connect(args: &Args) -> anyhow::Result<Box<dyn Transport>> {
-    let Some(path) = &args.image else { return args.target.connect() };
-    if args.target.target != Kind::Sim {
-        anyhow::bail!("--image goes with --target sim");
-    }
-    // A mistyped name must not become a card.
-    if !path.exists() && args.target.preset.is_none() {
-        anyhow::bail!("there is no image {}; with --preset NAME this makes one, as `cardlab sim` does", path.display());
-    }
-    let preset = args.target.preset.as_deref().map(target::preset).transpose()?;
-    let options = ImageOptions { path: path.clone(), preset, seed: args.target.seed, durable: false };
-    let (card, _) = image::open(&options)?;
-    Ok(Box::new(InProcess::new(Box::new(card))))
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<u8>> {

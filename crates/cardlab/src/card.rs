@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use card_tool::commands::{self, Download, Init, Verify};
-use card_tool::{Failure, Place, Report, Session, Settings, env, interrupt};
+use card_tool::{Around, Failure, Place, Report, Session, Settings, env, interrupt};
 use clap::Subcommand;
 
 use crate::output;
+use crate::trace::Recording;
 use options::Common;
 
 const EXAMPLES: &str = "\
@@ -19,6 +20,7 @@ Examples:
   cardlab card apply --channel /srv/ca            the first certificate, step by step
   cardlab card renew --channel /srv/ca --wait 60  the next one, in its last month
   cardlab card register && cardlab card install-csp
+  cardlab card info --trace out.trace             writes down what is sent (see `cardlab trace --help`)
   cardlab card renew --batch --pin-fd 3 --accept-agreement agreement.txt 3<pin.txt
 
 Exit codes: 0 done, 1 refused or failed, 2 something is missing, 3 the authority has not answered yet, 130 Ctrl-C.";
@@ -155,7 +157,19 @@ enum PinCommand {
 
 /// Runs a command and says what came of it.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let settings = args.common.settings()?;
+    let recording = args.common.trace.begin()?;
+    let code = traced(args, &recording)?;
+    Ok(recording.end(code))
+}
+
+fn traced(args: Args, recording: &Recording) -> anyhow::Result<ExitCode> {
+    let around = recording.tracer().cloned().map(|tracer| {
+        Around::new(move |transport| {
+            let name = transport.describe();
+            Box::new(tracer.transport(&name, transport))
+        })
+    });
+    let settings = args.common.settings(around.unwrap_or_default())?;
     let lang = settings.lang;
     ctrlc::set_handler(move || {
         if let Some(last_words) = interrupt::raised(lang) {

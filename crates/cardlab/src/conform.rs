@@ -12,6 +12,8 @@ mod run;
 mod safety;
 mod suite;
 
+pub(crate) use self::card::Secrets;
+pub(crate) use self::safety::ask;
 use std::process::ExitCode;
 
 use card_conformance::capabilities;
@@ -25,6 +27,7 @@ use serde::Serialize;
 
 use crate::output;
 use crate::target::{self, Kind, TargetArgs};
+use crate::trace::{Recording, TraceArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,6 +74,8 @@ pub(crate) struct Args {
     json: bool,
     #[command(flatten)]
     files: files::Files,
+    #[command(flatten)]
+    trace: TraceArgs,
 }
 
 #[derive(clap::Subcommand)]
@@ -119,6 +124,10 @@ struct Row<'r> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        args.command.is_none() || !args.trace.is_wanted(),
+        "--trace goes with a run of the suite, not with a command of `cardlab conform`"
+    );
     match &args.command {
         Some(Sub::VerifyReport(args)) => report::verify(args),
         Some(Sub::Diff(args)) => report::diff(args),
@@ -133,6 +142,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn play(args: &Args) -> anyhow::Result<ExitCode> {
     args.target.check()?;
+    let is_one_card = args.target.target != Kind::Sim && !args.compare.is_wanted();
+    anyhow::ensure!(
+        !args.trace.is_wanted() || is_one_card,
+        "--trace goes with --target pcsc or vpcd, without a comparison; of built-in cards, each case's exchanges are in --json-report"
+    );
+    let recording = args.trace.begin()?;
+    let code = traced(args, &recording)?;
+    Ok(recording.end(code))
+}
+
+fn traced(args: &Args, recording: &Recording) -> anyhow::Result<ExitCode> {
     args.safety.check(args.target.target, args.card.is_given())?;
     let suite::Loaded { suite, files } = args.suite.load()?;
     let known = args.exceptions.load(&suite)?;
@@ -152,7 +172,7 @@ fn play(args: &Args) -> anyhow::Result<ExitCode> {
     let seed = is_built_in.then(|| args.target.seed.unwrap_or(SEED));
     let played = match seed {
         Some(seed) => run::on_built_in(&suite, cases, &args.run, &run::BuiltIn { preset: preset.clone(), seed })?,
-        None => on_card(args, &suite, cases, card.as_ref())?,
+        None => on_card(args, &suite, cases, card.as_ref(), recording)?,
     };
     let (report, target, capabilities) = (played.report, played.target, played.capabilities);
     if args.json {
@@ -196,12 +216,13 @@ fn on_card(
     suite: &Suite,
     cases: Vec<&Case>,
     loaded: Option<&card::LoadedCard>,
+    recording: &Recording,
 ) -> anyhow::Result<run::Played> {
     let (values, guard) = match loaded {
         Some(loaded) => (loaded.card.values(&suite.values, &loaded.secrets)?, loaded.card.guard(&loaded.secrets)?),
         None => (Variables::new(), None),
     };
-    let mut target = TransportTarget::fixed(args.target.connect()?);
+    let mut target = TransportTarget::fixed(recording.around(args.target.connect()?));
     args.safety.confirm()?;
     let aid = suite.values.get("aid").map_or(&[][..], |aid| aid);
     let capabilities = capabilities::probe(&mut target, loaded.map(|loaded| &loaded.card), aid);

@@ -20,6 +20,7 @@ mod run;
 mod serve;
 mod sim;
 mod target;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -40,7 +41,7 @@ Examples:
 #[command(name = "cardlab", version, about = "A simulated smart card and the tools to test against it", after_help = EXAMPLES)]
 enum Program {
     /// Play the conformance suite: on the built-in card, or on a card in a reader
-    Conform(conform::Args),
+    Conform(Box<conform::Args>),
     /// Run a program that sees readers of its own, with cards in them: no pcscd, no rights
     #[cfg(unix)]
     Run(run::Args),
@@ -56,6 +57,8 @@ enum Program {
     Readers(readers::Args),
     /// Send APDUs and explain the answers
     Apdu(apdu::Args),
+    /// Read the traces that other commands write with --trace
+    Trace(trace::Args),
     /// Fuzz a card that somebody else wrote: a program, or one that connects as to vpcd
     Fuzz(fuzz::Args),
     /// Put a card into a vpcd reader that lies to its host until Ctrl-C
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Program::Sim(args) => sim::run(&args),
         Program::Readers(args) => readers::run(&args),
         Program::Apdu(args) => apdu::run(&args),
+        Program::Trace(args) => trace::run(&args),
         Program::Fuzz(args) => fuzz::run(&args),
         Program::Lie(args) => lie::run(&args),
         Program::Card(args) => card::run(*args),

@@ -20,6 +20,7 @@ use anyhow::Context as _;
 
 use self::control::Control;
 use self::world::{Readers, World};
+use crate::trace::Recording;
 
 /// What `--reader` takes.
 pub(crate) const READERS: &str = "\
@@ -68,7 +69,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let world = Arc::new(World::start(&args.readers, None)?);
+    let recording = args.readers.record()?;
+    let code = in_world(args, &recording)?;
+    // The service has ended: nothing more is told.
+    Ok(recording.end(code))
+}
+
+fn in_world(args: &Args, recording: &Recording) -> anyhow::Result<ExitCode> {
+    let world = Arc::new(World::start(&args.readers, recording, None)?);
     let _control = Control::listen(&world).context("cannot listen for `cardlab ctl`")?;
     let Some((program, rest)) = args.program.split_first() else { anyhow::bail!("there is no program to run") };
     let code =

@@ -40,12 +40,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })
     .context("cannot catch Ctrl-C")?;
     let socket = args.socket.as_deref().map(std::path::absolute).transpose().context("--socket")?;
-    let world = Arc::new(World::start(&args.readers, socket.as_deref())?);
-    let _control = Control::listen(&world).context("cannot listen for `cardlab ctl`")?;
+    let recording = args.readers.record()?;
+    let world = Arc::new(World::start(&args.readers, &recording, socket.as_deref())?);
+    let control = Control::listen(&world).context("cannot listen for `cardlab ctl`")?;
     let words = world.environment().map(|(name, value)| format!("{name}={}", quoted(&value.to_string_lossy())));
     output::line(format_args!("export {}", words.join(" ")))?;
     stopped.recv().context("nobody is left who could stop this")?;
-    Ok(ExitCode::SUCCESS)
+    drop(control);
+    drop(world);
+    Ok(recording.end(ExitCode::SUCCESS))
 }
 
 /// As one word of a shell.

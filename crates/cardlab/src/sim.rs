@@ -14,12 +14,14 @@ use virtual_reader::{VirtualReader, VpcdAddress};
 use crate::image::{self, ImageOptions};
 use crate::output;
 use crate::target;
+use crate::trace::TraceArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   cardlab sim                                   a blank card, forgotten at the end
   cardlab sim --image alice.img --preset certificate
-  cardlab sim --seed 7 --vpcd 127.0.0.1:35964   reproducible, in vpcd's second slot";
+  cardlab sim --seed 7 --vpcd 127.0.0.1:35964   reproducible, in vpcd's second slot
+  cardlab sim --trace out.trace                 writes down what the card is sent (see `cardlab trace --help`)";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -42,9 +44,12 @@ pub(crate) struct Args {
     /// Wait for the disk at each change, so that a crash of the machine loses nothing either
     #[arg(long, requires = "image")]
     durable: bool,
+    #[command(flatten)]
+    trace: TraceArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let recording = args.trace.begin()?;
     let card = card(args)?;
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || {
@@ -54,14 +59,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     .context("cannot catch Ctrl-C")?;
     let address = args.vpcd.clone();
     output::line(format_args!("reader: vpcd at {}:{}; Ctrl-C ends", address.host, address.port))?;
+    let card = match recording.tracer() {
+        Some(tracer) => Box::new(tracer.icc(&format!("vpcd at {}:{}", address.host, address.port), card)),
+        None => card,
+    };
     let reader = VirtualReader::start_with(card, address, |event| {
         // A closed pipe must not take the card out of the reader.
         let _ = output::line(event);
     });
     stopped.recv().context("nobody is left who could stop this")?;
     reader.stop();
+    let code = recording.end(ExitCode::SUCCESS);
     output::line("stopped; the card is as the last answered command left it")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 fn card(args: &Args) -> anyhow::Result<Box<dyn Icc>> {

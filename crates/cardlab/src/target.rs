@@ -10,6 +10,8 @@ use clap::{Args, ValueEnum};
 use host_driver::{InProcess, Pcsc, Transport, Vpcd};
 use rsa_host::HostRsa;
 
+use crate::image::{self, ImageOptions};
+
 /// Where the card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
@@ -62,13 +64,29 @@ impl TargetArgs {
         Ok(())
     }
 
+    /// The way to the card in this file, or to that of the target where there is none.
+    pub(crate) fn connect_or_open(&self, image: Option<&Path>) -> anyhow::Result<Box<dyn Transport>> {
+        let Some(path) = image else { return self.connect() };
+        anyhow::ensure!(self.target == Kind::Sim, "--image goes with --target sim");
+        // A mistyped name must not become a card.
+        anyhow::ensure!(
+            path.exists() || self.preset.is_some(),
+            "there is no image {}; with --preset NAME this makes one, as `cardlab sim` does",
+            path.display()
+        );
+        let preset = self.preset.as_deref().map(preset).transpose()?;
+        let options = ImageOptions { path: path.to_owned(), preset, seed: self.seed, durable: false };
+        let (card, _) = image::open(&options)?;
+        Ok(Box::new(InProcess::new(Box::new(card))))
+    }
+
     /// The way to a card that is there already.
     pub(crate) fn connect(&self) -> anyhow::Result<Box<dyn Transport>> {
         match self.target {
             Kind::Sim => {
                 let preset = self.preset.as_deref().map_or_else(|| Ok(Preset::isoapplet()), preset)?;
                 let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
-                *card.rng_mut() = crate::image::rng(self.seed, 0)?;
+                *card.rng_mut() = image::rng(self.seed, 0)?;
                 Ok(Box::new(InProcess::new(Box::new(card))))
             }
             Kind::Vpcd => {

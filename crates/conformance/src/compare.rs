@@ -14,7 +14,7 @@ use card_wire::tlv::Tag;
 use card_wire::{Ins, Status};
 
 pub(crate) use self::play::{Ending, Exchange, Play, first, steps};
-pub(crate) use self::random::is_made_random;
+pub use self::random::is_made_random;
 use crate::report::redact::Secrets;
 use crate::runner::Player;
 use crate::script::{Case, Path, Suite};

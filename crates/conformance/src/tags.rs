@@ -77,7 +77,8 @@ pub(crate) fn is_done(status: Status) -> bool {
 }
 
 /// What one command with this answer costs.
-pub(crate) fn of_command(bytes: &[u8], status: Status) -> Vec<Tag> {
+#[must_use]
+pub fn of_command(bytes: &[u8], status: Status) -> Vec<Tag> {
     let [_, ins, p1, _, rest @ ..] = bytes else { return Vec::new() };
     let done = is_done(status);
     let has_data = rest.len() > 1;

@@ -82,6 +82,7 @@ pub fn all() -> Result<Vec<Seed>, SeedError> {
     seeds.extend(hosts());
     seeds.extend(scripts());
     seeds.extend(objects());
+    seeds.push(("trace", crate::targets::trace::SAMPLE.as_bytes().to_vec()));
     seeds.retain(|(_, bytes)| bytes.len() <= MAX_SEED);
     seeds.sort();
     seeds.dedup();

@@ -19,7 +19,7 @@ Usage: cargo xtask fuzz [TARGET] [--seconds N]    one target, or each, for N sec
        cargo xtask fuzz cover                     coverage of the card by corpus and conformance suite
        cargo xtask fuzz build                     only builds the targets
 
-Targets: apdu tlv sequence power image vpcd host suite pkcs15
+Targets: apdu tlv sequence power image vpcd host suite pkcs15 trace
 
 What runs find is kept below target/fuzz-work, so that the next run goes on from there. An input that fails is copied to
 fixtures/crashes/TARGET, where `cargo test -p card-fuzz` replays it. `cover` takes llvm-profdata and llvm-cov from
@@ -27,7 +27,7 @@ LLVM_PROFDATA and LLVM_COV, from Debian's llvm packages or from rustup's llvm-to
 ";
 
 /// The targets, by the names of their programs.
-const TARGETS: [&str; 9] = ["apdu", "tlv", "sequence", "power", "image", "vpcd", "host", "suite", "pkcs15"];
+const TARGETS: [&str; 10] = ["apdu", "tlv", "sequence", "power", "image", "vpcd", "host", "suite", "pkcs15", "trace"];
 
 /// What `cargo fuzz` passes to rustc, without a sanitizer: those need nightly Rust.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

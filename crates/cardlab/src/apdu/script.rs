@@ -2,17 +2,19 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use card_fuzz::foreign::{Breach, Failure, ForeignCard, Pace, Script, StartError, Step, Trouble, Watch, play};
+use card_trace::{Tracer, What};
 use host_driver::{Transport, TransportError};
 use serde::Serialize;
 
-use super::{Args, Exchange, connect, shown};
+use super::{Args, Exchange, shown};
 use crate::fuzz::card;
 use crate::output;
 use crate::target::Kind;
+use crate::trace::Recording;
 
 /// How long to look for a second answer.
 const SETTLE: Duration = Duration::from_millis(20);
@@ -32,7 +34,7 @@ struct Broken {
     text: String,
 }
 
-pub(super) fn run(args: &Args, path: &Path) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, path: &Path, recording: &Recording) -> anyhow::Result<ExitCode> {
     let name = path.display();
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the script {name}"))?;
     let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{name} is no script: it is not text"))?;
@@ -41,8 +43,11 @@ pub(super) fn run(args: &Args, path: &Path) -> anyhow::Result<ExitCode> {
     let mut card: Box<dyn ForeignCard> = match (&args.target_cmd, args.target.target) {
         (Some(command), _) => card::program(command, &stop)?,
         (None, Kind::Vpcd) => card::listen(&args.target.listen, &stop)?,
-        (None, Kind::Sim | Kind::Pcsc) => Box::new(Behind(connect(args)?)),
+        (None, Kind::Sim | Kind::Pcsc) => Box::new(Behind(args.target.connect_or_open(args.image.as_deref())?)),
     };
+    if let Some(tracer) = recording.tracer() {
+        card = Box::new(Recorded { card, tracer: tracer.clone() });
+    }
     card.start()?;
     let mut watch = Watch::new();
     let pace = Pace { limit: args.answer_timeout, settle: SETTLE };
@@ -97,6 +102,55 @@ fn told(line: usize, breach: &Breach) -> Broken {
         promise: breach.promise.word(),
         ins: breach.ins.map(|ins| format!("{ins:02X}")),
         text: breach.text.clone(),
+    }
+}
+
+/// A card that is written down.
+struct Recorded {
+    card: Box<dyn ForeignCard>,
+    tracer: Tracer,
+}
+
+impl Recorded {
+    /// What it is called in the trace.
+    const NAME: &'static str = "card of the script";
+
+    fn note(&self, what: What) {
+        self.tracer.note(Some(Self::NAME), None, what);
+    }
+}
+
+impl ForeignCard for Recorded {
+    fn start(&mut self) -> Result<Vec<u8>, StartError> {
+        let atr = self.card.start();
+        self.note(atr.as_ref().map_or(What::Mute, |atr| What::Atr(atr.clone())));
+        atr
+    }
+
+    fn reset(&mut self, limit: Duration) -> Result<Vec<u8>, Failure> {
+        let atr = self.card.reset(limit);
+        self.note(atr.as_ref().map_or(What::Mute, |atr| What::Atr(atr.clone())));
+        atr
+    }
+
+    fn transmit(&mut self, command: &[u8], limit: Duration) -> Result<Vec<u8>, Failure> {
+        let begin = Instant::now();
+        let answer = self.card.transmit(command, limit);
+        let bytes = answer.as_ref().map_or(&[][..], Vec::as_slice);
+        self.tracer.exchange(Self::NAME, None, command, bytes, begin.elapsed());
+        answer
+    }
+
+    fn unasked(&mut self, wait: Duration) -> Option<usize> {
+        self.card.unasked(wait)
+    }
+
+    fn is_fresh_when_started(&self) -> bool {
+        self.card.is_fresh_when_started()
+    }
+
+    fn last_words(&self) -> Vec<String> {
+        self.card.last_words()
     }
 }
 

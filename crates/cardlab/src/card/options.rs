@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use card_os::Preset;
-use card_tool::{Lang, Place, Settings};
+use card_tool::{Around, Lang, Place, Settings};
 use clap::Args;
 use host_driver::{InProcess, Vpcd};
 
 use crate::image::{self, ImageOptions};
+use crate::trace::TraceArgs;
 
 /// How long to wait for a card simulator to connect.
 const VPCD_WAIT: Duration = Duration::from_secs(30);
@@ -70,6 +71,8 @@ pub(crate) struct Common {
     /// One JSON document instead of lines
     #[arg(long, global = true, help_heading = "The dialog")]
     json: bool,
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
 }
 
 /// An environment variable, if it is set and not empty.
@@ -79,7 +82,7 @@ fn variable(name: &str) -> Option<String> {
 
 impl Common {
     /// What the commands need to know.
-    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+    pub(crate) fn settings(&self, around: Around) -> anyhow::Result<Settings> {
         let lang = match &self.lang {
             Some(name) => Lang::named(name)
                 .with_context(|| format!("--lang {name}: the tool speaks {}", Lang::NAMES.join(" and ")))?,
@@ -104,6 +107,7 @@ impl Common {
             wait: Duration::from_secs(self.wait),
             yes: self.yes,
             accept_agreement: self.accept_agreement.clone(),
+            around,
         })
     }
 

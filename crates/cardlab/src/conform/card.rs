@@ -57,12 +57,13 @@ impl CardArgs {
 
 /// Where secrets are read from. A file descriptor can hold several, a line each, in the order PIN, PUK.
 #[derive(Default)]
-struct Secrets {
+pub(crate) struct Secrets {
     open: BTreeMap<i32, File>,
 }
 
 impl Secrets {
-    fn get(&mut self, what: &str, source: &SecretSource) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    /// A secret of this name; never an empty one.
+    pub(crate) fn get(&mut self, what: &str, source: &SecretSource) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         let secret = match source {
             SecretSource::Env(name) => {
                 let value = std::env::var_os(name)
@@ -77,7 +78,7 @@ impl Secrets {
                 Zeroizing::new(asked.into_bytes())
             }
         };
-        ensure!(!secret.is_empty(), "the {what} that the card file leads to is empty");
+        ensure!(!secret.is_empty(), "the {what} that was given is empty");
         Ok(secret)
     }
 

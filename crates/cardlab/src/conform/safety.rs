@@ -76,16 +76,23 @@ impl SafetyArgs {
             ),
             (self.own_card, "--i-own-this-card", "This card may be changed for good, or be of no use afterwards."),
         ];
-        for (_, option, what) in questions.into_iter().filter(|(given, ..)| *given && !self.yes) {
-            anyhow::ensure!(
-                std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-                "{option} asks first, and nobody is at a terminal: --yes answers in advance; nothing was sent to the card"
-            );
-            eprint!("{what} Type `yes` to go on: ");
-            let mut answer = String::new();
-            std::io::stdin().lock().read_line(&mut answer)?;
-            anyhow::ensure!(answer.trim() == "yes", "{option} was not confirmed; nothing was changed on the card");
-        }
-        Ok(())
+        let questions = questions.into_iter().filter(|(given, ..)| *given && !self.yes);
+        questions.into_iter().try_for_each(|(_, option, what)| ask(option, what))
     }
+}
+
+/// Asks at the terminal whether `what` may happen, as `option` allows.
+///
+/// # Errors
+/// Somebody says no, or nobody is there to be asked.
+pub(crate) fn ask(option: &str, what: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        "{option} asks first, and nobody is at a terminal: --yes answers in advance; nothing was sent to the card"
+    );
+    eprint!("{what} Type `yes` to go on: ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    anyhow::ensure!(answer.trim() == "yes", "{option} was not confirmed; nothing was changed on the card");
+    Ok(())
 }

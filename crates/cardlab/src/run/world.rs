@@ -1,7 +1,6 @@
 //! Readers of ours that run: what other programs and `cardlab ctl` see.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +13,8 @@ use super::faults::{self, Faults, Faulty};
 use super::pads::{Keyboard, Keys, Pads};
 use super::seat::Seat;
 use super::spec::Reader;
-use super::trace::Tracer;
+use super::trace;
+use crate::trace::{Recording, TraceArgs};
 
 /// What is in the only reader where none is asked for.
 const USUAL: &str = super::spec::READY;
@@ -28,13 +28,6 @@ pub(crate) struct Readers {
     /// Seed of the cards' randomness: equal seeds give equal keys. For tests only. Drawn and told where there are faults
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Write what happens in the readers to this file, line by line; PINs and keys are hidden, and so is what is
-    /// written to and read from files
-    #[arg(long, value_name = "FILE")]
-    trace: Option<PathBuf>,
-    /// Show data of files in the trace: certificates, and whatever else is there
-    #[arg(long, requires = "trace")]
-    trace_files: bool,
     /// What is to go wrong, in TOML as fixtures/README.md says; a fault that never comes up is an error
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -44,14 +37,14 @@ pub(crate) struct Readers {
     /// Do not wait for slow cards (speed=) and delays: only the trace's times tell of them
     #[arg(long)]
     fast_forward: bool,
+    #[command(flatten)]
+    trace: TraceArgs,
 }
 
 impl Readers {
-    /// Whoever writes the trace, where there is to be one.
-    fn tracer(&self) -> anyhow::Result<Option<Arc<Tracer>>> {
-        let Some(path) = &self.trace else { return Ok(None) };
-        let open = File::create(path).and_then(|file| Tracer::new(file, self.trace_files));
-        Ok(Some(Arc::new(open.with_context(|| format!("cannot write the trace {}", path.display()))?)))
+    /// Begins the trace, where there is to be one.
+    pub(crate) fn record(&self) -> anyhow::Result<Recording> {
+        self.trace.begin()
     }
 }
 
@@ -68,30 +61,16 @@ pub(crate) struct World {
     keyboards: HashMap<String, Arc<Keyboard>>,
     /// Behind the service, whose entries hide what is typed at a terminal.
     _pads: Pads,
-    /// Behind the service, so that it has ended when the last lines are written.
-    _tracer: Option<Traced>,
-}
-
-/// A trace that is complete when this goes.
-struct Traced(Arc<Tracer>);
-
-impl Drop for Traced {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.finish() {
-            eprintln!("cardlab: the trace is not complete: {error}");
-        }
-    }
 }
 
 impl World {
     /// Makes the cards and starts the service; nobody can control it yet.
-    pub(crate) fn start(readers: &Readers, socket: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) fn start(readers: &Readers, recording: &Recording, socket: Option<&Path>) -> anyhow::Result<Self> {
         let usual = [USUAL.to_owned()];
         let specs = if readers.reader.is_empty() { &usual[..] } else { &readers.reader };
         let mut builder = PcscService::builder();
-        let tracer = readers.tracer()?;
-        if let Some(tracer) = tracer.clone() {
-            builder = builder.observe(move |event| tracer.note(event));
+        if let Some(tracer) = recording.tracer().cloned() {
+            builder = builder.observe(move |event| trace::note(&tracer, event));
         }
         let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
         // What went wrong is to be repeated with the same cards.
@@ -120,8 +99,8 @@ impl World {
         seats.iter().zip(service.readers()).for_each(|(seat, reader)| seat.is(reader));
         let names = service.readers().into_iter().map(|reader| reader.name().to_owned());
         let keyboards = names.zip(keyboards).filter_map(|(name, keyboard)| Some((name, keyboard?))).collect();
-        let (pulled, traced) = (Mutex::default(), tracer.map(Traced));
-        Ok(Self { service, faults, seats, seed, pulled, keyboards, _pads: pads, _tracer: traced })
+        let pulled = Mutex::default();
+        Ok(Self { service, faults, seats, seed, pulled, keyboards, _pads: pads })
     }
 
     /// What programs that are to see the readers have in their environment.

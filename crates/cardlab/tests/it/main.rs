@@ -20,4 +20,5 @@ mod recovery;
 mod reports;
 mod run;
 mod sockets;
+mod trace;
 mod transports;

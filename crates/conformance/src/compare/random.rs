@@ -33,7 +33,8 @@ impl Randomness {
 }
 
 /// Whether the answer to this command is random: it makes something random, or uses a key that was made before.
-pub(crate) fn is_made_random(command: &[u8], has_new_key: &mut bool) -> bool {
+/// `has_new_key` is kept from command to command.
+pub fn is_made_random(command: &[u8], has_new_key: &mut bool) -> bool {
     match command.get(1).map_or(Ins(0), |ins| Ins(*ins)) {
         Ins::GET_CHALLENGE | Ins::INTERNAL_AUTHENTICATE => true,
         Ins::GENERATE_ASYMMETRIC_KEY_PAIR => {

@@ -45,8 +45,29 @@ pub struct Explained {
 /// The exchanges of one case in words.
 #[must_use]
 pub fn explain(exchanges: &[ExchangeRecord]) -> Vec<Explained> {
-    let mut pending = Pending::default();
-    exchanges.iter().enumerate().map(|(index, exchange)| one(index + 1, exchange, &mut pending)).collect()
+    let mut explainer = Explainer::default();
+    exchanges.iter().map(|exchange| explainer.explain(exchange)).collect()
+}
+
+/// Explains exchanges of one card as they come: remembers chains and answers in parts, and nothing else.
+#[derive(Default)]
+pub struct Explainer {
+    pending: Pending,
+    count: usize,
+}
+
+impl Explainer {
+    /// The next exchange in words.
+    pub fn explain(&mut self, exchange: &ExchangeRecord) -> Explained {
+        self.count += 1;
+        one(self.count, exchange, &mut self.pending)
+    }
+}
+
+impl std::fmt::Debug for Explainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Explainer").field("count", &self.count).finish_non_exhaustive()
+    }
 }
 
 /// The exchanges of one case as text, for people.
@@ -80,6 +101,12 @@ pub fn text(exchanges: &[ExchangeRecord]) -> String {
 #[must_use]
 pub fn instruction(ins: u8) -> String {
     Ins(ins).to_string()
+}
+
+/// What PERFORM SECURITY OPERATION is to do, by P1 and P2: `compute a signature`.
+#[must_use]
+pub fn operation(p1: u8, p2: u8) -> String {
+    params::operation(p1, p2)
 }
 
 /// The instruction byte and the status word of an exchange, where both are to be seen.

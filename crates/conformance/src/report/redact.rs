@@ -115,19 +115,32 @@ impl Mask {
 }
 
 fn text(bytes: &[u8], mask: &[bool]) -> String {
+    let shown: Shown = bytes.iter().zip(mask).map(|(byte, hidden)| (!hidden).then_some(*byte)).collect();
+    write(&shown)
+}
+
+/// Bytes of which some are hidden: nothing stands for one that is.
+pub type Shown = Vec<Option<u8>>;
+
+/// How redacted bytes are shown.
+#[must_use]
+pub fn write(bytes: &[Option<u8>]) -> String {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let mut text = String::with_capacity(bytes.len() * 2);
-    for (byte, hidden) in bytes.iter().zip(mask) {
-        if *hidden { text.push_str(HIDDEN) } else { text.push_str(&hex::encode_upper([*byte])) }
+    for byte in bytes {
+        match byte {
+            Some(byte) => text.extend([byte >> 4, byte & 0x0F].map(|digit| DIGITS[usize::from(digit)])),
+            None => text.push_str(HIDDEN),
+        }
     }
     text
 }
 
-/// Bytes of which some are hidden.
-pub(crate) type Shown = Vec<Option<u8>>;
-
 /// Reads back how redacted bytes are shown; nothing where a text is not of that form.
-pub(crate) fn read(text: &str) -> Option<Shown> {
-    let mut bytes = Vec::new();
+#[must_use]
+pub fn read(text: &str) -> Option<Shown> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = Vec::with_capacity(text.len() / 2);
     let mut rest = text;
     while !rest.is_empty() {
         if let Some(behind) = rest.strip_prefix(HIDDEN) {
@@ -135,7 +148,8 @@ pub(crate) fn read(text: &str) -> Option<Shown> {
             rest = behind;
         } else {
             let (pair, behind) = rest.split_at_checked(2)?;
-            bytes.push(Some(*hex::decode(pair).ok()?.first()?));
+            let &[high, low] = pair.as_bytes() else { return None };
+            bytes.push(Some(digit(high)? << 4 | digit(low)?));
             rest = behind;
         }
     }

@@ -8,13 +8,14 @@ pub mod power;
 pub mod sequence;
 pub mod suite;
 pub mod tlv;
+pub mod trace;
 pub mod vpcd;
 
 /// A target: its name, which is also its directory's, and its check.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 9] = [
+pub const ALL: [Target; 10] = [
     ("apdu", apdu::check),
     ("tlv", tlv::check),
     ("sequence", sequence::check),
@@ -24,6 +25,7 @@ pub const ALL: [Target; 9] = [
     ("host", host::check),
     ("suite", suite::check),
     ("pkcs15", pkcs15::check),
+    ("trace", trace::check),
 ];
 
 /// The target of this name.

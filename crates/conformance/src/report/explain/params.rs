@@ -189,7 +189,8 @@ fn environment(p1: u8, p2: u8) -> String {
     format!("{act} {template}{usage}")
 }
 
-fn operation(p1: u8, p2: u8) -> String {
+/// What PERFORM SECURITY OPERATION is to do.
+pub(super) fn operation(p1: u8, p2: u8) -> String {
     match (p1, p2) {
         (0x9E, 0x9A) => "compute a signature".to_owned(),
         (0x80, 0x86) => "decipher".to_owned(),

@@ -2,6 +2,7 @@
 
 use card_wire::tlv::{Reader, Tag};
 use card_wire::{Class, Command, Ins, Status};
+use zeroize::Zeroizing;
 
 use super::{Mask, RawExchange};
 
@@ -32,7 +33,7 @@ type Place = (usize, usize);
 /// A command as the card executes it: one that was sent, or one that ENVELOPE carried.
 struct Logical {
     header: [u8; 4],
-    data: Vec<u8>,
+    data: Zeroizing<Vec<u8>>,
     places: Vec<Place>,
     key_file: bool,
 }
@@ -49,7 +50,7 @@ impl Logical {
             }
             Err(_) => 4..bytes.len(),
         };
-        let (data, places) = (bytes.get(range.clone())?.to_vec(), places.get(range)?.to_vec());
+        let (data, places) = (Zeroizing::new(bytes.get(range.clone())?.to_vec()), places.get(range)?.to_vec());
         Some(Self { header, data, places, key_file })
     }
 
@@ -78,6 +79,12 @@ fn hide_places(places: &[Place], masks: &mut [Mask]) {
 pub(super) fn hide(exchanges: &[RawExchange], masks: &mut [Mask]) {
     let mut put = PutData::default();
     for command in logical(exchanges, masks) {
+        let Some(command) = command else {
+            // A reset: what comes then is no rest of a chain.
+            put.end(masks);
+            put = PutData::default();
+            continue;
+        };
         match command.ins() {
             ins if PIN.contains(&ins) || ins == VERIFY_ODD => command.hide(masks),
             Ins::PUT_DATA | Ins::PUT_DATA_ODD => put.take(command, masks),
@@ -99,22 +106,24 @@ fn hide_reads(exchanges: &[RawExchange], masks: &mut [Mask]) {
     }
 }
 
-/// The commands as the card executes them. What ENVELOPE carries and nobody can make sense of is hidden at once.
-fn logical(exchanges: &[RawExchange], masks: &mut [Mask]) -> Vec<Logical> {
+/// The commands as the card executes them, and nothing for a reset. What ENVELOPE carries and nobody can make sense of is
+/// hidden at once.
+fn logical(exchanges: &[RawExchange], masks: &mut [Mask]) -> Vec<Option<Logical>> {
     let mut commands = Vec::new();
     let mut inside = Envelope::default();
     for (index, exchange) in exchanges.iter().enumerate() {
         let Some(bytes) = &exchange.command else {
             inside.end(masks);
+            commands.push(None);
             continue;
         };
         let places: Vec<Place> = (0..bytes.len()).map(|at| (index, at)).collect();
         let Some(command) = Logical::of(bytes, &places, exchange.key_file) else { continue };
         if command.ins() == Ins::ENVELOPE {
-            commands.extend(inside.take(command, masks));
+            commands.extend(inside.take(command, masks).map(Some));
         } else {
             inside.end(masks);
-            commands.push(command);
+            commands.push(Some(command));
         }
     }
     inside.end(masks);
@@ -124,14 +133,14 @@ fn logical(exchanges: &[RawExchange], masks: &mut [Mask]) -> Vec<Logical> {
 /// What ENVELOPE commands have brought of a command.
 #[derive(Default)]
 struct Envelope {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     places: Vec<Place>,
 }
 
 impl Envelope {
     /// Takes a data field, as the card does: the command is executed once it is whole or nothing more comes.
     fn take(&mut self, command: Logical, masks: &mut [Mask]) -> Option<Logical> {
-        self.bytes.extend(&command.data);
+        self.bytes.extend_from_slice(&command.data);
         self.places.extend(&command.places);
         let last = command.data.is_empty();
         let whole = !command.is_chained() && Command::parse(&self.bytes).is_ok();
@@ -178,7 +187,8 @@ impl PutData {
     fn end(&mut self, masks: &mut [Mask]) {
         let chain = std::mem::take(&mut self.chain);
         let Some(first) = chain.first() else { return };
-        let data: Vec<u8> = chain.iter().flat_map(|command| command.data.iter().copied()).collect();
+        let data: Zeroizing<Vec<u8>> =
+            Zeroizing::new(chain.iter().flat_map(|command| command.data.iter().copied()).collect());
         let places: Vec<Place> = chain.iter().flat_map(|command| command.places.iter().copied()).collect();
         let tag = u16::from_be_bytes([first.header[2], first.header[3]]);
         let whole = chain.last().is_some_and(|last| !last.is_chained());

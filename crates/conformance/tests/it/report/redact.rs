@@ -71,6 +71,16 @@ fn chains_are_put_together() {
 }
 
 #[test]
+fn a_reset_ends_a_chain() {
+    // An object of six bytes is begun; the key behind the reset is not its rest.
+    let reset = RawExchange { command: None, ..raw(&[], &[0x3B, 0]) };
+    let (begun, key) =
+        (raw(&bytes("10DB3FFF 02 5306"), &[0x90, 0]), raw(&bytes("00DB3FFF 06 E0048802AABB"), &[0x90, 0]));
+    let shown = Secrets::default().redact(&[begun, reset, key]);
+    assert_eq!(shown[2].command.as_deref(), Some("00DB3FFF06E0048802····"));
+}
+
+#[test]
 fn envelopes_are_opened() {
     assert_eq!(shown(&["00C20000 09 0020000104 31323334"]), ["00C20000090020000104········"]);
     let parts = shown(&["00C20000 06 002000010431", "00C20000 03 323334", "00C20000"]);
