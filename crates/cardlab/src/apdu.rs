@@ -21,7 +21,7 @@ Examples:
   cardlab apdu --image new.img --preset iso 00A4000000
   cardlab apdu --target pcsc --reader ACS 00A40000023F0000
   cardlab apdu --script find.apdu --target-cmd ./card
-  cardlab apdu --trace out.trace --target pcsc 00A4000000     see `cardlab trace --help`
+  cardlab apdu --trace out.trace --target pcsc 00A4000000
 A script has one command a line, or the word reset; what follows a # is ignored. Its answers are
 held against the same promises as in `cardlab fuzz`. It goes on after a broken one unless the
 card has ended; exit code 1 where the card broke one. Each command is sent as it is: 61xx and

@@ -20,7 +20,7 @@ Examples:
   cardlab card apply --channel /srv/ca            the first certificate, step by step
   cardlab card renew --channel /srv/ca --wait 60  the next one, in its last month
   cardlab card register && cardlab card install-csp
-  cardlab card info --trace out.trace             writes down what is sent (see `cardlab trace --help`)
+  cardlab card info --trace out.trace             writes down what is sent, without PINs
   cardlab card renew --batch --pin-fd 3 --accept-agreement agreement.txt 3<pin.txt
 
 Exit codes: 0 done, 1 refused or failed, 2 something is missing, 3 the authority has not answered yet, 130 Ctrl-C.";

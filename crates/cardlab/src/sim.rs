@@ -21,7 +21,7 @@ Examples:
   cardlab sim                                   a blank card, forgotten at the end
   cardlab sim --image alice.img --preset certificate
   cardlab sim --seed 7 --vpcd 127.0.0.1:35964   reproducible, in vpcd's second slot
-  cardlab sim --trace out.trace                 writes down what the card is sent (see `cardlab trace --help`)";
+  cardlab sim --trace out.trace                 writes down what the card is sent";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]

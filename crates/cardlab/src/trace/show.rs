@@ -17,7 +17,17 @@ use super::words;
 /// A chain with more parts is shown part by part.
 const MOST_PARTS: usize = 2000;
 
+const EXAMPLES: &str = "\
+Examples:
+  cardlab trace show out.trace | less
+  cardlab trace show --no-data --reader 0 out.trace    one line a command
+  cardlab run --trace >(cardlab trace show -) -- ./my-driver-tests
+Seconds since the beginning, seconds since what came before, reader and handle, and what happened.
+A chain of commands is one entry, at the time of its first. What a killed program has left is shown
+as far as it goes. Exit codes: 0 shown, 2 no trace, or broken in the middle.";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The trace; - reads standard input
     file: PathBuf,

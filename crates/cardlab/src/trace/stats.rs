@@ -12,7 +12,15 @@ use serde::Serialize;
 use super::input::Input;
 use crate::output;
 
+const EXAMPLES: &str = "\
+Examples:
+  cardlab trace stats out.trace
+  cardlab trace stats --json --reader 0 out.trace
+Times of commands are what the card took; medians and the like are right to one part in 128. A card
+is at work while it has a command; time in which two are counts once.";
+
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The trace; - reads standard input
     file: PathBuf,
