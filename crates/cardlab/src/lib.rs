@@ -14,6 +14,7 @@ pub mod image;
 mod lie;
 mod output;
 mod readers;
+mod ready;
 #[cfg(unix)]
 mod run;
 #[cfg(unix)]

@@ -6,7 +6,6 @@ mod faults;
 mod foreign;
 mod fuse;
 mod pads;
-mod ready;
 mod seat;
 mod spec;
 mod trace;

@@ -6,14 +6,12 @@ use std::sync::mpsc;
 
 use anyhow::Context as _;
 use card_os::Preset;
-use card_os::sim::SimCard;
 use card_wire::{Atr, Icc};
-use rsa_host::HostRsa;
 use virtual_reader::{VirtualReader, VpcdAddress};
 
 use crate::image::{self, ImageOptions};
 use crate::output;
-use crate::target;
+use crate::ready;
 use crate::trace::TraceArgs;
 
 const EXAMPLES: &str = "\
@@ -26,7 +24,8 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What the card is made from: isoapplet, certificate, iso, tight, or a TOML file
+    /// What the card is made from: isoapplet, certificate, iso, tight, a TOML file, or `ready` for an isoapplet card with
+    /// PIN 123456, PUK 0123456789abcdef, an RSA-2048 key that everybody knows and its certificate
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// File that holds the card; made if it is not there
@@ -75,19 +74,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn card(args: &Args) -> anyhow::Result<Box<dyn Icc>> {
-    let mut preset = args.preset.as_deref().map(target::preset).transpose()?;
+    let mut preset = args.preset.as_deref().map(ready::preset_of).transpose()?;
     if let Some(atr) = &args.atr {
         let bytes = hex::decode(atr).map_err(|error| anyhow::anyhow!("--atr {atr} is not hexadecimal: {error}"))?;
         let atr = Atr::parse(&bytes).with_context(|| format!("--atr {atr} is not an answer to reset"))?;
         preset = Some(Preset { atr, ..preset.unwrap_or_else(Preset::isoapplet) });
     }
+    let what = args.preset.as_deref().unwrap_or_default();
     let Some(path) = &args.image else {
         let preset = preset.unwrap_or_else(Preset::isoapplet);
-        let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
-        *card.rng_mut() = image::rng(args.seed, 0)?;
+        let card = ready::card(what, &preset, args.seed)?;
         output::line(format_args!("card: preset {}, in RAM, forgotten at the end", preset.name))?;
         return Ok(Box::new(card));
     };
+    if let Some(preset) = &preset {
+        ready::prepare(what, preset, path)?;
+    }
     let options = ImageOptions { path: path.clone(), preset, seed: args.seed, durable: args.durable };
     let (card, new) = image::open(&options)?;
     let (name, number) = (&card.preset().name, card.commit_number());

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use card_os::Preset;
-use card_os::sim::SimCard;
 use clap::{Args, ValueEnum};
 use host_driver::{InProcess, Pcsc, Transport, Vpcd};
-use rsa_host::HostRsa;
 
 use crate::image::{self, ImageOptions};
+use crate::ready;
 
 /// Where the card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,7 +33,8 @@ pub(crate) struct TargetArgs {
     /// Address to wait at for a card simulator (--target vpcd)
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
     pub(crate) listen: String,
-    /// Preset of the built-in card: isoapplet, certificate, iso, tight, or a TOML file
+    /// Preset of the built-in card: isoapplet, certificate, iso, tight, a TOML file; for `apdu` and `trace replay` also
+    /// `ready`, the usual card of `cardlab run`
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// Seed of the built-in card's randomness
@@ -74,7 +74,10 @@ impl TargetArgs {
             "there is no image {}; with --preset NAME this makes one, as `cardlab sim` does",
             path.display()
         );
-        let preset = self.preset.as_deref().map(preset).transpose()?;
+        let preset = self.preset.as_deref().map(ready::preset_of).transpose()?;
+        if let (Some(what), Some(preset)) = (&self.preset, &preset) {
+            ready::prepare(what, preset, path)?;
+        }
         let options = ImageOptions { path: path.to_owned(), preset, seed: self.seed, durable: false };
         let (card, _) = image::open(&options)?;
         Ok(Box::new(InProcess::new(Box::new(card))))
@@ -84,9 +87,8 @@ impl TargetArgs {
     pub(crate) fn connect(&self) -> anyhow::Result<Box<dyn Transport>> {
         match self.target {
             Kind::Sim => {
-                let preset = self.preset.as_deref().map_or_else(|| Ok(Preset::isoapplet()), preset)?;
-                let mut card = SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?;
-                *card.rng_mut() = image::rng(self.seed, 0)?;
+                let what = self.preset.as_deref().unwrap_or("isoapplet");
+                let card = ready::card(what, &ready::preset_of(what)?, self.seed)?;
                 Ok(Box::new(InProcess::new(Box::new(card))))
             }
             Kind::Vpcd => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use card_os::platform::{NoEvents, Parts};
-use card_os::sim::{SimCard, SimNvm};
+use card_os::sim::SimNvm;
 use card_os::{Card, Preset};
 use card_wire::{Atr, Icc};
 use pcsc_service::{ApduSize, ReaderSpec};
@@ -14,12 +14,10 @@ use virtual_reader::{Clock, Profile, Slow};
 use super::fuse::{Fuse, Fused};
 use super::pads::PadSpec;
 use super::seat::Seat;
-use super::{faults, foreign, ready};
+use super::{faults, foreign};
 use crate::image::{self, CardOn, ImageOptions};
-use crate::target;
+use crate::ready;
 
-/// A card with PIN, key pair and certificate; see [`ready`].
-pub(crate) const READY: &str = "ready";
 /// What a reader is called that has no name.
 const NAME: &str = "CardLab";
 const GRAMMAR: &str =
@@ -110,7 +108,7 @@ impl Reader {
 
     /// The same, as somebody means it who is in this directory.
     pub(crate) fn relative_to(mut self, place: &Path) -> Self {
-        let is_file = |preset: &String| preset != READY && Preset::named(preset).is_none();
+        let is_file = |preset: &String| preset != ready::NAME && Preset::named(preset).is_none();
         let absolute = |preset: &mut String| *preset = place.join(&*preset).to_string_lossy().into_owned();
         if let Content::Fresh(preset) | Content::Image(Some(preset), _) = &mut self.content
             && is_file(preset)
@@ -155,13 +153,13 @@ impl Reader {
             Content::Pcsc(reader) => Some(foreign::pcsc(reader, seat)?),
             Content::Fresh(what) => Some(Box::new(self.fresh(what, seed, &seat.fuse)?)),
             Content::Image(preset, path) => {
-                let is_ready = preset.as_deref() == Some(READY);
+                let what = preset.as_deref().unwrap_or_default();
                 let preset = match preset {
-                    Some(preset) => Some(self.with_atr(named(preset)?)?),
+                    Some(preset) => Some(self.with_atr(ready::preset_of(preset)?)?),
                     None => None,
                 };
-                if let Some(preset) = preset.as_ref().filter(|_| is_ready && !path.exists()) {
-                    image::create_with(path, &ready::memory(preset)?)?;
+                if let Some(preset) = &preset {
+                    ready::prepare(what, preset, path)?;
                 }
                 ensure!(
                     preset.is_some() || path.exists(),
@@ -178,11 +176,8 @@ impl Reader {
 
     /// A new card in RAM.
     fn fresh(&self, what: &str, seed: Option<u64>, fuse: &Fuse) -> anyhow::Result<CardOn<Fused<SimNvm>>> {
-        let preset = self.with_atr(named(what)?)?;
-        let memory = match what {
-            READY => ready::memory(&preset)?,
-            _ => SimCard::from_seed(&preset, 0, HostRsa).context("cannot make a card")?.nvm().image(),
-        };
+        let preset = self.with_atr(ready::preset_of(what)?)?;
+        let memory = ready::memory_of(what, &preset)?;
         let nvm = Fused { memory: SimNvm::from_image(&memory), fuse: fuse.clone() };
         let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
         Card::open(parts).context("cannot use the card that was made")
@@ -218,11 +213,6 @@ fn profile(speed: &str) -> anyhow::Result<Profile> {
         )
     })?;
     Ok(Profile::from_toml(&text)?)
-}
-
-/// The preset of a new card.
-fn named(what: &str) -> anyhow::Result<Preset> {
-    if what == READY { Ok(Preset::isoapplet()) } else { target::preset(what) }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::trace;
 use crate::trace::{Recording, TraceArgs};
 
 /// What is in the only reader where none is asked for.
-const USUAL: &str = super::spec::READY;
+const USUAL: &str = crate::ready::NAME;
 
 /// Which readers there are to be; `run` and `serve` share it.
 #[derive(clap::Args)]

@@ -57,7 +57,7 @@ impl Desk {
 
     /// A session of these shell commands with a card of this seed, written to `name` with these options.
     fn record(&self, seed: u32, name: &str, options: &str, script: &str) {
-        let head = format!("run --seed {seed} --trace {name} {options} -- sh -e -c");
+        let head = format!("run --reader isoapplet --seed {seed} --trace {name} {options} -- sh -e -c");
         let mut args: Vec<&str> = head.split_whitespace().collect();
         args.push(script);
         let said = self.run(&args);

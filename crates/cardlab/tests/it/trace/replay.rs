@@ -149,3 +149,13 @@ fn a_card_in_a_reader_is_asked_only_what_changes_nothing() {
     assert!(json["skipped"].as_object().unwrap().keys().all(|why| why.contains("PIN")), "{json}");
     assert!(desk.read("now.trace").contains(" > 00E0"));
 }
+
+#[test]
+fn the_usual_card_of_run_is_there_to_be_replayed() {
+    let Some(desk) = Desk::with_programs() else { return };
+    let script = format!("pkcs11-tool -l -p {PIN} --sign -m SHA256-RSA-PKCS -i in -o out");
+    desk.write("in", "text");
+    desk.run(&["run", "--seed", "5", "--trace", "t", "--trace-files", "--", "sh", "-e", "-c", &script]).ok();
+    let replayed = |preset: &str| pins(&desk, &format!("t --preset {preset} --seed 5 --strict")).code;
+    assert_eq!([replayed("ready"), replayed("isoapplet")], [Some(0), Some(1)]);
+}

@@ -1,10 +1,13 @@
 //! A card that is ready for use: files, PIN and PUK, a key pair, its certificate and the authority's. What is on it is
 //! always the same and known to everybody: it is for tests.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use card_os::Preset;
 use card_os::crypto::rsa::SoftRsa;
-use card_os::sim::SimCard;
+use card_os::platform::{NoEvents, Parts};
+use card_os::sim::{SimCard, SimNvm};
 use card_pki::certificate::Certificate;
 use card_pki::issue::{Draft, POLICY, Profile, Unsigned};
 use card_pki::key::PublicKey;
@@ -15,7 +18,12 @@ use host_driver::pkcs15::{self, Naming, Personalisation, Token};
 use host_driver::transport::Transacted;
 use host_driver::{Card, Digest, KeySlot, Pin, Puk, RsaSize, Transport, TransportError};
 use ready_keys::ReadyRsa;
+use rsa_host::HostRsa;
 
+use crate::{image, target};
+
+/// What such a card is called where a preset may be named.
+pub(crate) const NAME: &str = "ready";
 /// The PIN of such a card.
 pub(crate) const PIN: &str = "123456";
 /// Its PUK.
@@ -29,8 +37,33 @@ const UNTIL: (&str, &str) = ("2049-12-31T23:59:59Z", "20491231235959Z");
 /// Signs with the portable provider: aws-lc gathers randomness for 25 ms before it signs for the first time.
 type Ram = SimCard<ReadyRsa<SoftRsa>>;
 
+/// The memory of a new card, blank or ready.
+pub(crate) fn memory_of(what: &str, preset: &Preset) -> anyhow::Result<Vec<u8>> {
+    if what == NAME {
+        return memory(preset);
+    }
+    Ok(SimCard::from_seed(preset, 0, SoftRsa).context("cannot make a card from this preset")?.nvm().image())
+}
+
+/// A new card in RAM, blank or ready.
+pub(crate) fn card(what: &str, preset: &Preset, seed: Option<u64>) -> anyhow::Result<SimCard<HostRsa>> {
+    let nvm = SimNvm::from_image(&memory_of(what, preset)?);
+    let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
+    card_os::Card::open(parts).context("cannot use the card that was made")
+}
+
+/// Puts a ready card into this file, where one is asked for and there is none; a blank one is made when it is opened.
+pub(crate) fn prepare(what: &str, preset: &Preset, path: &Path) -> anyhow::Result<()> {
+    if what == NAME && !path.exists() { image::create_with(path, &memory(preset)?) } else { Ok(()) }
+}
+
+/// The preset that a new card of this name is made from.
+pub(crate) fn preset_of(what: &str) -> anyhow::Result<Preset> {
+    if what == NAME { Ok(Preset::isoapplet()) } else { target::preset(what) }
+}
+
 /// The memory of a new card of this preset.
-pub(crate) fn memory(preset: &Preset) -> anyhow::Result<Vec<u8>> {
+fn memory(preset: &Preset) -> anyhow::Result<Vec<u8>> {
     let make = || -> anyhow::Result<Vec<u8>> {
         let authority = Authority::new()?;
         let mut card = blank(preset, SEEDS[0])?;
