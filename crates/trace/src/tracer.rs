@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use card_conformance::record::Part;
@@ -26,9 +26,12 @@ pub struct Tracer(Arc<Inner>);
 
 struct Inner {
     begin: Instant,
+    ahead: OnceLock<Ahead>,
     reveal: Reveal,
     state: Mutex<State>,
 }
+
+type Ahead = Box<dyn Fn() -> Duration + Send + Sync>;
 
 struct State {
     out: Box<dyn Write + Send>,
@@ -85,7 +88,7 @@ impl Tracer {
     pub fn new(mut out: impl Write + Send + 'static, reveal: Reveal) -> io::Result<Self> {
         out.write_all(format!("{}\n", Line::Head(VERSION)).as_bytes())?;
         let state = State { out: Box::new(out), failure: None, readers: Vec::new(), waiting: Vec::new() };
-        Ok(Self(Arc::new(Inner { begin: Instant::now(), reveal, state: Mutex::new(state) })))
+        Ok(Self(Arc::new(Inner { begin: Instant::now(), ahead: OnceLock::new(), reveal, state: Mutex::new(state) })))
     }
 
     /// A card that does what this card does, and is written down as the card in the reader of this name.
@@ -105,7 +108,7 @@ impl Tracer {
             return;
         }
         let what = if what == What::Atr(Vec::new()) { What::Mute } else { what };
-        let at = self.0.begin.elapsed();
+        let at = self.now();
         let mut state = self.state();
         let reader = reader.and_then(|name| state.number(name));
         if is_reset(&what)
@@ -122,7 +125,7 @@ impl Tracer {
 
     /// Takes down a command that a card has just answered; an empty answer is none.
     pub fn exchange(&self, reader: &str, handle: Option<u32>, command: &[u8], answer: &[u8], took: Duration) {
-        let at = self.0.begin.elapsed();
+        let at = self.now();
         let reveal = self.0.reveal;
         let mut state = self.state();
         let reader = state.number(reader);
@@ -151,6 +154,18 @@ impl Tracer {
         state.write_all();
         let flushed = state.out.flush();
         state.failure.take().map_or(flushed, Err)
+    }
+
+    /// From now on times are ahead by this: cards say how long they would have taken, and nobody has waited for it. Only the
+    /// first call counts.
+    pub fn ahead(&self, ahead: impl Fn() -> Duration + Send + Sync + 'static) {
+        // Another one has been given before.
+        let _ = self.0.ahead.set(Box::new(ahead));
+    }
+
+    /// The time since the trace began.
+    fn now(&self) -> Duration {
+        self.0.begin.elapsed() + self.0.ahead.get().map_or(Duration::ZERO, |ahead| ahead())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

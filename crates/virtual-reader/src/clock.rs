@@ -40,8 +40,13 @@ impl Clock {
     /// The time since the clock was made, with what was skipped.
     #[must_use]
     pub fn now(&self) -> Duration {
-        let skipped = self.skipped.as_ref().map_or(0, |skipped| skipped.load(SeqCst));
-        self.begin.elapsed().saturating_add(Duration::from_nanos(skipped))
+        self.begin.elapsed().saturating_add(self.ahead())
+    }
+
+    /// What was skipped: how far the clock is ahead of everybody's time.
+    #[must_use]
+    pub fn ahead(&self) -> Duration {
+        Duration::from_nanos(self.skipped.as_ref().map_or(0, |skipped| skipped.load(SeqCst)))
     }
 
     /// Lets time pass.

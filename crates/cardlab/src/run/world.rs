@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, bail, ensure};
 use card_wire::Icc;
 use pcsc_service::{PcscService, ReaderHandle, ReaderSpec};
+use virtual_reader::Clock;
 
 use super::control::Control;
 use super::faults::{self, Faults, Faulty};
@@ -76,6 +77,11 @@ impl World {
         // What went wrong is to be repeated with the same cards.
         let seed = readers.seed.or_else(|| faults.is_some().then(faults::any_seed));
         let seats: Vec<Seat> = specs.iter().map(|_| Seat::new(readers.fast_forward)).collect();
+        if let Some(tracer) = recording.tracer() {
+            let clocks: Vec<_> = seats.iter().map(|seat| seat.clock.clone()).collect();
+            // Cards that work at the same time take no longer than the slowest of them.
+            tracer.ahead(move || clocks.iter().map(Clock::ahead).max().unwrap_or_default());
+        }
         let (mut pads, mut keyboards) = (Pads::default(), Vec::new());
         for (number, text) in specs.iter().enumerate() {
             let reader = Reader::parse(text)?;

@@ -33,6 +33,10 @@ fn a_key_takes_twelve_seconds_and_nobody_waits() {
     assert!((11.9..13.0).contains(&generation.as_secs_f64()), "{generation:?}");
     assert!(waited < generation, "{waited:?}");
     assert!((42_000..60_000).contains(&micros(&text, SELECT)), "{text}");
+    // What came after it is later than it took.
+    let seconds = |line: &str| line.split_whitespace().next().and_then(|at| at.parse::<f64>().ok());
+    let times: Vec<f64> = text.lines().filter_map(seconds).collect();
+    assert!(times.is_sorted() && *times.last().unwrap() > 11.9, "{text}");
 }
 
 #[test]
