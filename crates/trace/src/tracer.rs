@@ -62,12 +62,16 @@ enum Said {
 }
 
 impl Tracer {
-    /// Writes to a file, which is made or emptied, and is ours until the trace is complete.
+    /// Writes to a file, which is made, readable by its owner only, or emptied, and is ours until the trace is complete.
     ///
     /// # Errors
     /// The file cannot be written, or another program writes a trace to it: two would spoil each other's.
     pub fn create(path: impl AsRef<Path>, reveal: Reveal) -> io::Result<Self> {
-        let file = File::options().write(true).create(true).truncate(false).open(path)?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
         // What is no file cannot be emptied, and may not be locked either.
         if file.metadata()?.is_file() {
             match file.try_lock() {

@@ -124,3 +124,13 @@ fn a_failure_to_write_is_told_once_and_nothing_follows_it() {
     assert!(Tracer::new(Full(0), Reveal::default()).is_err());
     assert!(Tracer::create("/no/such/directory/trace", Reveal::default()).is_err());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_trace_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("t");
+    Tracer::create(&path, Reveal::default()).unwrap().finish().unwrap();
+    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+}
