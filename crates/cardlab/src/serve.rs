@@ -33,22 +33,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let socket = args.socket.as_deref().map(std::path::absolute).transpose().context("--socket")?;
+    let recording = args.readers.record()?;
+    let world = Arc::new(World::start(&args.readers, &recording, socket.as_deref())?);
+    let control = Control::listen(&world)?;
     let (stop, stopped) = mpsc::channel();
+    // Until here Ctrl-C ends the process: it may wait for a simulator.
     ctrlc::set_handler(move || {
         // Whoever waits has gone already when this fails.
         let _ = stop.send(());
     })
     .context("cannot catch Ctrl-C")?;
-    let socket = args.socket.as_deref().map(std::path::absolute).transpose().context("--socket")?;
-    let recording = args.readers.record()?;
-    let world = Arc::new(World::start(&args.readers, &recording, socket.as_deref())?);
-    let control = Control::listen(&world).context("cannot listen for `cardlab ctl`")?;
     let words = world.environment().map(|(name, value)| format!("{name}={}", quoted(&value.to_string_lossy())));
     output::line(format_args!("export {}", words.join(" ")))?;
     stopped.recv().context("nobody is left who could stop this")?;
     drop(control);
-    drop(world);
-    Ok(recording.end(ExitCode::SUCCESS))
+    Ok(recording.end(world.end(ExitCode::SUCCESS)))
 }
 
 /// As one word of a shell.

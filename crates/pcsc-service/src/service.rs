@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub(crate) struct Place {
 pub struct PcscService {
     shared: Arc<Shared>,
     place: Place,
-    acceptor: Option<JoinHandle<()>>,
+    acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl PcscService {
@@ -49,7 +49,7 @@ impl PcscService {
     pub(crate) fn run(place: Place, listener: UnixListener, shared: Arc<Shared>) -> io::Result<Self> {
         let served = Arc::clone(&shared);
         let acceptor = thread::Builder::new().name("pcsc-service".into()).spawn(move || accept(&listener, &served))?;
-        Ok(Self { shared, place, acceptor: Some(acceptor) })
+        Ok(Self { shared, place, acceptor: Mutex::new(Some(acceptor)) })
     }
 
     /// The socket that clients connect to.
@@ -110,16 +110,12 @@ impl PcscService {
         reader.remove()
     }
 
-    /// How many programs' connections are open.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        lock(&self.shared.connections).len()
-    }
-}
-
-impl Drop for PcscService {
-    fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::SeqCst);
+    /// Ends the service and all its connections, and removes its socket; waits a second at most for commands that run.
+    /// Dropping it does the same: this is for an owner who shares it. Nothing happens the second time.
+    pub fn stop(&self) {
+        if self.shared.stopping.swap(true, Ordering::SeqCst) {
+            return;
+        }
         // Wakes the acceptor. Where the socket's file has gone it cannot be woken, and ends with the process.
         let woken = UnixStream::connect(&self.place.socket);
         for connection in lock(&self.shared.connections).values() {
@@ -129,7 +125,7 @@ impl Drop for PcscService {
         for reader in lock(&self.shared.readers).iter().flatten() {
             reader.interrupt();
         }
-        if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
+        if let (Ok(_), Some(acceptor)) = (woken, lock(&self.acceptor).take()) {
             // A thread that panicked has already said so.
             let _ = acceptor.join();
         }
@@ -138,10 +134,23 @@ impl Drop for PcscService {
         while self.connections() > 0 && Instant::now() < end {
             thread::sleep(Duration::from_millis(1));
         }
-        if self.place.directory.is_none() {
-            // It may be gone, and then that is what was wanted.
-            let _ = std::fs::remove_file(&self.place.socket);
-        }
+        // Either may be gone, and then that is what was wanted.
+        let _ = match &self.place.directory {
+            Some(directory) => std::fs::remove_dir_all(directory.path()),
+            None => std::fs::remove_file(&self.place.socket),
+        };
+    }
+
+    /// How many programs' connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.shared.connections).len()
+    }
+}
+
+impl Drop for PcscService {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

@@ -1,13 +1,13 @@
 //! The socket on which `cardlab ctl` is listened to, and its other end. A request is one line, and so is the first of the
 //! answer: `ok`, or `error: ` and why.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
@@ -15,14 +15,20 @@ use zeroize::Zeroizing;
 use super::world::World;
 
 /// The longest request in bytes: two paths and some words.
-const MAX_LINE: u64 = 16 * 1024;
+const MAX_LINE: usize = 16 * 1024;
 /// How long a request may take to come, and its answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How many requests may be worked on at the same time.
+const MOST: usize = 32;
+/// How long the end waits for them.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// The listening side.
 pub(crate) struct Control {
     socket: PathBuf,
     stopping: Arc<AtomicBool>,
+    /// How many requests are worked on.
+    working: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -31,34 +37,60 @@ impl Control {
     pub(crate) const VARIABLE: &'static str = "CARDLAB_CONTROL";
 
     /// Listens until this is dropped.
-    pub(crate) fn listen(world: &Arc<World>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// Why it cannot listen there.
+    pub(crate) fn listen(world: &Arc<World>) -> anyhow::Result<Self> {
         let socket = world.control_socket();
-        let listener = UnixListener::bind(&socket)?;
-        let (world, stopping) = (Arc::clone(world), Arc::<AtomicBool>::default());
-        let stopped = Arc::clone(&stopping);
+        let failed = || format!("cannot listen for `cardlab ctl` at {}", socket.display());
+        let listener = UnixListener::bind(&socket).with_context(failed)?;
+        let (world, stopping, working) = (Arc::clone(world), Arc::<AtomicBool>::default(), Arc::default());
+        let (stopped, counter) = (Arc::clone(&stopping), Arc::clone(&working));
         let thread = thread::Builder::new().name("control".into()).spawn(move || {
             for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
+                if stopped.load(SeqCst) {
                     return;
                 }
                 if let Ok(stream) = stream {
-                    // Who asks and does not listen has missed the answer.
-                    let _ = answer(&world, &stream);
+                    work(&world, stream, &counter);
                 }
             }
-        })?;
-        Ok(Self { socket, stopping, thread: Some(thread) })
+        });
+        Ok(Self { stopping, working, thread: Some(thread.with_context(failed)?), socket })
+    }
+}
+
+/// Gives a request a thread: one that waits for a card holds up no other.
+fn work(world: &Arc<World>, stream: UnixStream, working: &Arc<AtomicUsize>) {
+    // Who is refused sees the connection end.
+    if working.fetch_add(1, SeqCst) >= MOST {
+        working.fetch_sub(1, SeqCst);
+        return;
+    }
+    let (world, counter) = (Arc::clone(world), Arc::clone(working));
+    let started = thread::Builder::new().name("request".into()).spawn(move || {
+        // Who asks and does not listen has missed the answer.
+        let _ = answer(&world, &stream);
+        drop(world);
+        counter.fetch_sub(1, SeqCst);
+    });
+    if started.is_err() {
+        working.fetch_sub(1, SeqCst);
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        // Whoever drops this is to have the world alone afterwards: it ends when its owner does, and not in a thread that
-        // the end of the process cuts off. A thread that cannot be woken, because its socket has gone, is left.
+        self.stopping.store(true, SeqCst);
+        // A thread that cannot be woken, because its socket has gone, is left.
         if let (Ok(_), Some(thread)) = (UnixStream::connect(&self.socket), self.thread.take()) {
             // One that panicked has said so.
             let _ = thread.join();
+        }
+        // A request that waits for somebody ends with the process.
+        let end = Instant::now() + ENDING;
+        while self.working.load(SeqCst) > 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
         }
         // The directory may have gone before it.
         let _ = std::fs::remove_file(&self.socket);
@@ -66,16 +98,36 @@ impl Drop for Control {
 }
 
 fn answer(world: &World, mut stream: &UnixStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    // PINs are pressed on it.
-    let mut line = Zeroizing::new(String::new());
-    BufReader::new(stream.take(MAX_LINE)).read_line(&mut line)?;
-    let answer = match line.strip_suffix('\n').context("not a line").and_then(|line| world.obey(line)) {
+    let line = line(stream)?;
+    let said = line.strip_suffix('\n').context("not a line").and_then(|line| world.obey(line));
+    let answer = match said {
         Ok(said) => format!("ok\n{said}"),
         Err(error) => format!("error: {}\n", format!("{error:#}").replace('\n', " ")),
     };
     stream.write_all(answer.as_bytes())
+}
+
+/// Reads a request; what of it has come where the other end or the time for it ends.
+fn line(mut stream: &UnixStream) -> io::Result<Zeroizing<String>> {
+    let end = Instant::now() + PATIENCE;
+    // Digits of a PIN may be among it, of which nothing is to stay.
+    let (mut bytes, mut piece) = (Zeroizing::new(Vec::with_capacity(MAX_LINE)), Zeroizing::new([0; 1024]));
+    while !bytes.ends_with(b"\n") && bytes.len() + piece.len() <= MAX_LINE {
+        let left = end.saturating_duration_since(Instant::now());
+        stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match stream.read(&mut *piece) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if left.is_zero() {
+            break;
+        }
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Asks for something. Returns what was said.

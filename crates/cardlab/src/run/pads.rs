@@ -69,6 +69,13 @@ impl Pads {
         })
     }
 
+    /// Gives the terminal back as it was.
+    pub(crate) fn close(&self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.close();
+        }
+    }
+
     /// The terminal, which all readers share.
     fn terminal(&mut self) -> anyhow::Result<Arc<Terminal>> {
         if let Some(terminal) = &self.terminal {
@@ -83,8 +90,6 @@ impl Pads {
 
 impl Drop for Pads {
     fn drop(&mut self) {
-        if let Some(terminal) = &self.terminal {
-            terminal.close();
-        }
+        self.close();
     }
 }

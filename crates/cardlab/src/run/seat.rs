@@ -6,11 +6,13 @@ use pcsc_service::ReaderHandle;
 use virtual_reader::Clock;
 
 use super::fuse::Fuse;
+use super::spec::Reader;
 
 /// A reader as its cards know it; each clone is the same one. Which reader it is, is known once the service runs.
 #[derive(Clone)]
 pub(crate) struct Seat {
     reader: Arc<Mutex<Option<ReaderHandle>>>,
+    card: Arc<Mutex<Option<Reader>>>,
     /// The time in which its cards work.
     pub(crate) clock: Clock,
     /// That of the memory of the card in it, where the card is ours.
@@ -28,7 +30,17 @@ impl Seat {
             reader.is_none_or(|reader| reader.is_plugged() && reader.is_present())
         };
         let clock = if fast_forward { Clock::fast_forward() } else { Clock::real() };
-        Self { reader, clock: clock.as_long_as(is_there), fuse: Fuse::default() }
+        Self { reader, card: Arc::default(), clock: clock.as_long_as(is_there), fuse: Fuse::default() }
+    }
+
+    /// From now on this is its card.
+    pub(crate) fn holds(&self, card: Reader) {
+        *self.card.lock().unwrap_or_else(PoisonError::into_inner) = Some(card);
+    }
+
+    /// What its card was made from, also while it is pulled.
+    pub(crate) fn card(&self) -> Option<Reader> {
+        self.card.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// From now on it is this reader.

@@ -1,5 +1,6 @@
 //! What `--reader` says: `WHAT[:IMAGE][,KEY=VALUE]...`.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -183,9 +184,13 @@ impl Reader {
         Card::open(parts).context("cannot use the card that was made")
     }
 
-    /// Whether the card in it is in a file that is there.
-    pub(crate) fn is_in_file(&self) -> bool {
-        matches!(&self.content, Content::Image(_, path) if path.exists())
+    /// Whether the cards of both are in one file, which is there.
+    pub(crate) fn is_in_file_of(&self, other: &Self) -> bool {
+        let id = |reader: &Self| match &reader.content {
+            Content::Image(_, path) => std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())),
+            _ => None,
+        };
+        id(self).is_some_and(|own| id(other) == Some(own))
     }
 
     /// Whether the card in it is somebody else's.

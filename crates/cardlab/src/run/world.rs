@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail, ensure};
@@ -55,13 +56,15 @@ pub(crate) struct World {
     seed: Option<u64>,
     /// Cards that were pulled, by their reader, until they are put back.
     pulled: Mutex<HashMap<String, Box<dyn Icc>>>,
+    /// Held by who takes cards and readers in hand.
+    hands: Mutex<()>,
     faults: Option<Arc<Faults>>,
     /// Where the cards of each reader are, in the order in which the readers were asked for.
     seats: Vec<Seat>,
     /// The keys of readers with pads that `cardlab ctl press` presses, by the reader's name.
     keyboards: HashMap<String, Arc<Keyboard>>,
     /// Behind the service, whose entries hide what is typed at a terminal.
-    _pads: Pads,
+    pads: Pads,
 }
 
 impl World {
@@ -95,6 +98,7 @@ impl World {
             };
             keyboards.push(keyboard);
             let card = reader.card(seed, &seats[number]).with_context(|| format!("--reader {text}"))?;
+            seats[number].holds(reader);
             let card = card.map(|card| behind(faults.as_ref(), &seats, number, card));
             builder = builder.reader(card.into_iter().fold(spec, ReaderSpec::card));
         }
@@ -105,8 +109,8 @@ impl World {
         seats.iter().zip(service.readers()).for_each(|(seat, reader)| seat.is(reader));
         let names = service.readers().into_iter().map(|reader| reader.name().to_owned());
         let keyboards = names.zip(keyboards).filter_map(|(name, keyboard)| Some((name, keyboard?))).collect();
-        let pulled = Mutex::default();
-        Ok(Self { service, faults, seats, seed, pulled, keyboards, _pads: pads })
+        let (pulled, hands) = (Mutex::default(), Mutex::default());
+        Ok(Self { service, faults, seats, seed, pulled, hands, keyboards, pads })
     }
 
     /// What programs that are to see the readers have in their environment.
@@ -115,8 +119,17 @@ impl World {
         [(name, socket.to_owned()), (Control::VARIABLE, self.control_socket())]
     }
 
+    /// Ends the service, also where a request is still worked on, and says which faults came up. Where one did not, a
+    /// success is none: a test that its faults never met has not tested what it was written for.
+    pub(crate) fn end(&self, code: ExitCode) -> ExitCode {
+        self.service.stop();
+        self.pads.close();
+        let met = self.faults_came_up();
+        if met || code != ExitCode::SUCCESS { code } else { ExitCode::from(crate::COULD_NOT_RUN) }
+    }
+
     /// Says which faults came up. False where one did not.
-    pub(crate) fn faults_came_up(&self) -> bool {
+    fn faults_came_up(&self) -> bool {
         let Some(faults) = &self.faults else { return true };
         let (story, all) = faults.story();
         let cards = self.seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
@@ -143,6 +156,8 @@ impl World {
             return self.press(reader, line.splitn(3, '\t').nth(2).unwrap_or_default());
         }
         let seat = self.seat(reader)?;
+        // One card is exchanged after the other.
+        let _hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
         let reader = seat.reader().context("the service is not there yet")?;
         if what == "plug" {
             return self.plug(seat, &reader).map(|()| String::new());
@@ -230,39 +245,50 @@ impl World {
     }
 
     fn put_back(&self, reader: &ReaderHandle) -> anyhow::Result<()> {
+        ensure!(!reader.is_present(), "there is a card in {} already", reader.name());
         let mut pulled = self.pulled.lock().unwrap_or_else(PoisonError::into_inner);
         // A card that went by itself is still to be taken out.
-        let gone = (!reader.is_present()).then(|| reader.remove()).flatten();
-        let card = gone.or_else(|| pulled.remove(reader.name())).with_context(|| {
+        let card = reader.remove().or_else(|| pulled.remove(reader.name())).with_context(|| {
             format!("no card was pulled from {}; say which is to go in, as in `--card certificate`", reader.name())
         })?;
         let refused = reader.insert(card);
         refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
     }
 
-    /// Puts a new card in. What is in the reader, or was pulled from it, goes once the new one has been made; where they are
-    /// in one file, before, and else it stays after a mistake.
+    /// Puts a new card in. What is in the reader, or was pulled from it, goes once the new one has been made, and stays after
+    /// a mistake. Where both are in one file it goes before, and comes back.
     fn put_new(&self, seat: &Seat, reader: &ReaderHandle, spec: &str, place: &str) -> anyhow::Result<()> {
         let spec = Reader::parse_card(spec)?.relative_to(Path::new(place));
-        let number = self.seats.iter().position(|other| std::ptr::eq(other, seat)).unwrap_or_default();
         if let Some(faults) = self.faults.as_ref().filter(|_| spec.is_foreign()) {
-            faults.check_foreign(number)?;
+            faults.check_foreign(self.number(seat))?;
         }
         let forget = || {
             drop(reader.remove());
             self.pulled.lock().unwrap_or_else(PoisonError::into_inner).remove(reader.name());
         };
-        let made = spec.card(self.seed, seat);
-        let made = if made.is_err() && spec.is_in_file() {
-            forget();
-            spec.card(self.seed, seat)
-        } else {
-            made
+        let own = seat.card().filter(|own| own.is_in_file_of(&spec));
+        let made = match &own {
+            Some(_) => {
+                forget();
+                spec.card(self.seed, seat)
+            }
+            None => spec.card(self.seed, seat),
         };
-        let card = made?.context("`empty` is no card")?;
+        let (card, spec, mistake) = match (made, own) {
+            (Ok(card), _) => (card, spec, None),
+            (Err(error), Some(own)) => (own.card(self.seed, seat)?, own, Some(error)),
+            (Err(error), None) => return Err(error),
+        };
+        let card = card.context("`empty` is no card")?;
         forget();
-        let refused = reader.insert(behind(self.faults.as_ref(), &self.seats, number, card));
-        refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))
+        seat.holds(spec);
+        let refused = reader.insert(behind(self.faults.as_ref(), &self.seats, self.number(seat), card));
+        refused.map_err(|_| anyhow::anyhow!("there is a card in {} already", reader.name()))?;
+        mistake.map_or(Ok(()), Err)
+    }
+
+    fn number(&self, seat: &Seat) -> usize {
+        self.seats.iter().position(|other| std::ptr::eq(other, seat)).unwrap_or_default()
     }
 }
 

@@ -94,6 +94,54 @@ fn a_mistake_loses_no_card() {
     assert!(lines.len() == 2 && lines[1].starts_with("3b"), "{said}");
 }
 
+/// Neither a file that is no card nor the card's own file, asked for as what it is not, costs the card in the reader.
+#[test]
+fn a_bad_image_loses_no_card() {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(path("bad.img"), "garbage").unwrap();
+    let body = format!("cd {}; ctl swap --card isoapplet:bad.img; ctl list; ctl remove; ctl insert; atr 0", path(""));
+    let Some(said) = script(&["--reader", "iso"], &body) else { return };
+    assert!(said.contains("not a card image") && said.contains("0: CardLab 00 00: card\n3b85"), "{said}");
+    let own = format!("certificate:{}", path("own.img"));
+    let body = format!("cd {}; ctl swap --card iso:own.img; ctl list; ctl swap --card :own.img; atr 0", path(""));
+    let Some(said) = script(&["--reader", &own], &body) else { return };
+    assert!(said.contains("of preset `certificate`") && said.contains("0: CardLab 00 00: card\n3b80"), "{said}");
+}
+
+/// A request that waits for somebody else holds up neither others nor the end.
+#[test]
+fn a_request_that_waits_is_waited_for_by_nobody() {
+    let port = testkit::free_port_pair().unwrap();
+    let own = env!("CARGO_BIN_EXE_cardlab");
+    let swap = format!("{own} ctl swap --card vpcd:{port} & sleep 0.3; {own} ctl list; exit 5");
+    let mut command = Command::new(own);
+    command.args(["run", "--reader", "empty", "--", "sh", "-c", &swap]);
+    // Less than the simulator is waited for.
+    let output = run_bounded(&mut command, LIMIT / 3);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(5), "0: CardLab 00 00: no card\n"), "{output:?}");
+}
+
+#[test]
+fn a_service_says_what_became_of_its_faults() {
+    let home = tempfile::tempdir().unwrap();
+    let faults = home.path().join("f.toml");
+    std::fs::write(&faults, "[[fault]]\ninstruction = \"D6\"\ndo = \"mute\"\n").unwrap();
+    let mut served = Command::new(env!("CARGO_BIN_EXE_cardlab"))
+        .args(["serve", "--faults", faults.to_str().unwrap(), "--seed", "4", "--fault-seed", "5"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(Command::new("kill").args(["-INT", &served.id().to_string()]).status().unwrap().success());
+    let output = served.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(said, "cardlab: faults (again with --fault-seed 5 --seed 4): fault 1 never fired\n");
+}
+
 #[test]
 fn a_service_serves_until_it_is_ended() {
     let Some(_) = require_or_skip(find_program("opensc-tool")) else { return };
