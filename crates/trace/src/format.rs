@@ -198,6 +198,7 @@ impl What {
                 Ok(Self::Answer { bytes: answer, took: Duration::from_micros(took) })
             }
             ("ATR", atr) => Ok(Self::Atr(hex::decode(atr).map_err(|_| Mistake::Bytes)?)),
+            (name, _) if name.chars().any(char::is_control) => Err(Mistake::Word),
             (name, "ok") if !name.is_empty() => Ok(Self::Call { name: name.to_owned(), result: 0 }),
             (name, result) if !name.is_empty() && result.len() == 8 => {
                 let result = u32::from_str_radix(result, 16).ok().filter(|result| *result != 0);
@@ -249,7 +250,9 @@ fn time(seconds: &str) -> Option<Duration> {
     Some(Duration::new(whole.into(), number::<u32>(micros)?.checked_mul(1000)?))
 }
 
-fn escape(name: &str) -> String {
+/// A reader's name as it stands in a trace and can be shown at a terminal: without control characters.
+#[must_use]
+pub fn escape(name: &str) -> String {
     let (inner, last) = (name.trim_matches(' '), name.len() - name.trim_end_matches(' ').len());
     let first = if inner.is_empty() { 0 } else { name.len() - name.trim_start_matches(' ').len() };
     let plain = |c: char| c != '\\' && !c.is_control();

@@ -52,7 +52,7 @@ mod transport;
 
 pub use card_conformance::report::redact::Shown;
 pub use doubt::Reveal;
-pub use format::{Event, Line, What};
+pub use format::{Event, Line, What, escape};
 pub use icc::RecordedIcc;
 pub use read::{Entry, ReadError, Trace};
 pub use tracer::Tracer;

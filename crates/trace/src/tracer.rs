@@ -1,7 +1,7 @@
 //! Who writes a trace: takes down what happens, and writes it once it is sure what in it is secret.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ use crate::{RecordedIcc, RecordedTransport};
 
 /// So many lines wait for the end of a chain at most; then everything in them that may be secret is hidden.
 const MOST: usize = 1000;
+
+/// What each trace begins with.
+const HEAD: &[u8] = b"# cardlab trace ";
 
 /// Writes a trace. Copies write the same one, from any thread.
 #[derive(Clone)]
@@ -65,8 +68,18 @@ impl Tracer {
     /// Writes to a file, which is made, readable by its owner only, or emptied, and is ours until the trace is complete.
     ///
     /// # Errors
-    /// The file cannot be written, or another program writes a trace to it: two would spoil each other's.
+    /// The file cannot be written, it holds something that is no trace, or another program writes a trace to it: two would
+    /// spoil each other's.
     pub fn create(path: impl AsRef<Path>, reveal: Reveal) -> io::Result<Self> {
+        let path = path.as_ref();
+        if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
+            let mut head = Vec::new();
+            File::open(path)?.take(HEAD.len() as u64).read_to_end(&mut head)?;
+            if head != HEAD {
+                let words = "it is there and holds no trace; nothing was changed, so name another file or remove it";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
+            }
+        }
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]

@@ -36,7 +36,8 @@ impl Input {
     /// A reader that was asked for must be there; known at the end.
     pub(super) fn has_reader(&self, wanted: Option<u32>) -> anyhow::Result<()> {
         let Some(reader) = wanted.filter(|reader| self.trace.reader(*reader).is_none()) else { return Ok(()) };
-        let known: Vec<_> = self.trace.readers().map(|(number, name)| format!("{number} ({name})")).collect();
+        let known: Vec<_> =
+            self.trace.readers().map(|(number, name)| format!("{number} ({})", card_trace::escape(name))).collect();
         anyhow::bail!("there is no reader {reader} in {}; it has {}", self.name, known.join(", "));
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct TraceArgs {
     /// Show data of files in the trace: certificates, and whatever else is there, keys that are written as files as well
     #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
     trace_files: bool,
-    /// Show in the trace what the card deciphers, what authentication commands carry, and unknown instructions
+    /// Show in the trace what the card deciphers, what EXTERNAL and GENERAL AUTHENTICATE carry, and unknown instructions
     #[arg(long, requires = "trace", help_heading = "Trace", global = true)]
     trace_doubtful: bool,
 }

@@ -21,13 +21,15 @@ use say::Story;
 const EXAMPLES: &str = "\
 Examples:
   cardlab run --seed 5 --trace a.trace --trace-files -- ./my-driver-tests
-  cardlab trace replay a.trace --seed 5 --pin-fd 3 --pin-pad 00 3<pin
+  cardlab trace replay a.trace --preset ready --seed 5 --pin-fd 3 --pin-pad 00 3<pin
   cardlab trace replay a.trace --image alice.img --all
   cardlab trace replay a.trace --target pcsc --reader ACS    only what changes nothing
 Each command of the trace is sent in its order, with a reset where the trace has one. Hidden bytes
 of answers compare with anything; challenges, generated keys and signatures by their length, unless
---strict is given, and what is deciphered with a key that was made anew with nothing. A command with hidden bytes is left out, but for PINs that are given. Where the
-trace says that a PIN was wrong, one that is wrong is sent: a try is spent again.
+--strict is given, and what is deciphered with a key that was made anew with nothing. A command with
+hidden bytes is left out, but for PINs that are given. Where the trace says that a PIN was wrong,
+one that is wrong is sent: a try is spent again. The card is a blank isoapplet one, or what --preset
+says: `ready` for the usual card of `cardlab run`.
 To a card in a reader nothing is sent that could change it, unless --i-own-this-card is given.
 Exit codes: 0 the same, 1 not the same, 2 it could not be played.";
 
@@ -134,7 +136,7 @@ impl Plan {
         let named = |reader: &Option<u32>| {
             let number = reader.map_or_else(|| "-".to_owned(), |reader| reader.to_string());
             let name = reader.and_then(|reader| input.trace.reader(reader)).unwrap_or("without a name");
-            format!("{number} ({name})")
+            format!("{number} ({})", card_trace::escape(name))
         };
         let all = readers.keys().map(named).collect::<Vec<_>>().join(", ");
         let name = args.file.display();

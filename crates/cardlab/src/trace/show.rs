@@ -67,8 +67,12 @@ fn all(input: &mut Input, out: &mut Out<'_>) -> anyhow::Result<()> {
     let mut lanes: BTreeMap<Option<u32>, Lane> = BTreeMap::new();
     let mut last = None;
     while let Some(entry) = input.next()? {
-        let readers: Vec<String> =
-            input.trace.readers().skip(out.told).map(|(number, name)| format!("# reader {number}: {name}")).collect();
+        let readers: Vec<String> = input
+            .trace
+            .readers()
+            .skip(out.told)
+            .map(|(number, name)| format!("# reader {number}: {}", card_trace::escape(name)))
+            .collect();
         out.told += readers.len();
         if !out.args.json {
             readers.iter().try_for_each(|line| writeln!(out.file, "{line}"))?;

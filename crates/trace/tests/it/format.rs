@@ -84,6 +84,7 @@ fn mistakes_are_named() {
         ("1.000000 0 0 < 9000", "its time"),
         ("1.000000 0 0 < 9000 (x us)", "its time"),
         ("1.000000 0 0 jumped", "none of the words"),
+        ("1.000000 0 0 \u{1b}[31m ok", "none of the words"),
         ("1.000000 0 0 Connect 00000000", "none of the words"),
     ] {
         let error = Line::parse(text).unwrap_err().to_string();

@@ -134,3 +134,16 @@ fn a_trace_is_its_owners() {
     Tracer::create(&path, Reveal::default()).unwrap().finish().unwrap();
     assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn only_a_trace_is_written_over() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("t");
+    let begin = || Tracer::create(&path, Reveal::default()).map(|tracer| tracer.finish().unwrap());
+    std::fs::write(&path, "").unwrap();
+    begin().unwrap();
+    begin().unwrap();
+    std::fs::write(&path, "an image, say").unwrap();
+    assert!(begin().unwrap_err().to_string().contains("nothing was changed"));
+    assert_eq!(std::fs::read(&path).unwrap(), b"an image, say");
+}

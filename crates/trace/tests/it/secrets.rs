@@ -138,7 +138,7 @@ fn ways(secret: &[u8], cut: usize) -> Vec<Vec<Vec<u8>>> {
     let key = [&[0x7F, 0x48, len(secret) + 2, 0x92, len(secret)][..], secret].concat();
     let mut ways = Vec::new();
     for channel in [0x00, 0x01, 0x03, 0x40] {
-        for ins in [0x20, 0x21, 0x24, 0x26, 0x28, 0x2C] {
+        for ins in [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D] {
             ways.push(vec![short([channel, ins, 0, 1], secret)]);
             ways.push(vec![long([channel, ins, 0, 1], secret)]);
             ways.push(vec![[short([channel, ins, 0, 1], secret), vec![0]].concat()]);

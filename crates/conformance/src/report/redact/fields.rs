@@ -14,8 +14,8 @@ const PIN: [Ins; 5] = [
     Ins::ENABLE_VERIFICATION_REQUIREMENT,
     Ins::RESET_RETRY_COUNTER,
 ];
-/// The odd form of VERIFY, with a data object.
-const VERIFY_ODD: Ins = Ins(0x21);
+/// Their odd forms, with data objects, where a card has them.
+const PIN_ODD: [Ins; 5] = [Ins(0x21), Ins(0x25), Ins(0x27), Ins(0x29), Ins(0x2D)];
 /// Commands that write to the current file.
 const WRITES: [u8; 9] = [0xD0, 0xD1, 0xD2, 0xD6, 0xD7, 0xDA, 0xDC, 0xDD, 0xE2];
 /// Commands that read from the current file.
@@ -86,7 +86,7 @@ pub(super) fn hide(exchanges: &[RawExchange], masks: &mut [Mask]) {
             continue;
         };
         match command.ins() {
-            ins if PIN.contains(&ins) || ins == VERIFY_ODD => command.hide(masks),
+            ins if PIN.contains(&ins) || PIN_ODD.contains(&ins) => command.hide(masks),
             Ins::PUT_DATA | Ins::PUT_DATA_ODD => put.take(command, masks),
             ins if command.key_file && WRITES.contains(&ins.0) => command.hide(masks),
             _ => {}
