@@ -204,11 +204,14 @@ pub fn open_behind<N: Nvm>(
         let (wanted, is) = (&preset.name, &card.preset().name);
         if wanted == is {
             bail!(
-                "{} is a card of preset `{is}` with other values; open it without --preset and --atr",
+                "{} is a card of preset `{is}` with other values; open it without naming preset or ATR",
                 path.display()
             );
         }
-        bail!("{} is a card of preset `{is}`, not `{wanted}`; leave --preset out or use another file", path.display());
+        bail!(
+            "{} is a card of preset `{is}`, not `{wanted}`; name that one, or none, or use another file",
+            path.display()
+        );
     }
     // A new card draws what a card in RAM draws from this seed. One that is opened again draws something else, unless
     // nothing was changed in between: then it is the same card, and the same seed says the same.

@@ -59,7 +59,10 @@ pub(crate) fn prepare(what: &str, preset: &Preset, path: &Path) -> anyhow::Resul
 
 /// The preset that a new card of this name is made from.
 pub(crate) fn preset_of(what: &str) -> anyhow::Result<Preset> {
-    if what == NAME { Ok(Preset::isoapplet()) } else { target::preset(what) }
+    if what == NAME {
+        return Ok(Preset::isoapplet());
+    }
+    target::preset(what).with_context(|| format!("there is also `{NAME}`, which is made from no preset"))
 }
 
 /// The memory of a new card of this preset.

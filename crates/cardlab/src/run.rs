@@ -26,7 +26,7 @@ pub(crate) const READERS: &str = "\
 A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is `ready` (an isoapplet card with PIN 123456, PUK
 0123456789abcdef, an RSA-2048 key that everybody knows and its certificate), isoapplet, certificate,
 iso, tight, a TOML file (these are blank) or `empty`; IMAGE a file that holds the card and is made
-if it is not there. Keys: name=NAME, seed=N (of the card's randomness), atr=HEX, apdu=short|extended
+if it is not there; `:IMAGE` is the card that is in it, whatever that is. Keys: name=NAME, seed=N (of the card's randomness), atr=HEX, apdu=short|extended
 (what the reader says it carries), speed=best|median|worst|any|FILE (as slow as real cards are: the
 fastest, a middling one, the slowest, now this and now that one, or as the TOML file says).
 `vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
@@ -35,6 +35,8 @@ pinpad= gives the reader a PIN pad, at which programs that know of pads have the
 pinpad=ctl with `cardlab ctl press`; pinpad=terminal at this terminal, unseen (Enter, Esc to cancel,
 Ctrl-U to clear); pinpad=file:PATH with the file's lines in turn (`123456 ok`, `cancel`; after the
 last one nobody types, so 6400). pkcs15-tool first asks by itself: Enter there leads to the pad.
+A comma in a name or a path is written \\, and a backslash before one \\\\. Programs with a PC/SC
+library before 2.5 see the first 16 readers.
 Without --reader there is one with a `ready` card.";
 
 const EXAMPLES: &str = "\

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::output;
 use crate::run::READERS;
 use crate::run::control::Control;
 use crate::run::world::{Readers, World};
+
+/// The longest path that leaves room for the socket of `cardlab ctl` beside it, in bytes.
+const MAX_PATH: usize = 103;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,6 +37,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let socket = args.socket.as_deref().map(std::path::absolute).transpose().context("--socket")?;
+    if let Some(socket) = socket.as_ref().filter(|socket| socket.as_os_str().len() > MAX_PATH) {
+        bail!("--socket {} has more than {MAX_PATH} bytes", socket.display());
+    }
     let recording = args.readers.record()?;
     let world = Arc::new(World::start(&args.readers, &recording, socket.as_deref())?);
     let control = Control::listen(&world)?;

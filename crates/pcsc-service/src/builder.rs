@@ -99,7 +99,7 @@ pub(crate) type Built = (Arc<Reader>, Option<Box<dyn Icc>>);
 #[non_exhaustive]
 pub enum StartError {
     /// The name is empty, has a control character or, with its numbers, more than 127 bytes.
-    #[error("no reader can be called `{0}`: a name has 1 to 121 bytes and no control characters")]
+    #[error("no reader can be called {0:?}: a name has 1 to 121 bytes and no control characters")]
     Name(String),
     /// Two readers of one name cannot be told apart.
     #[error("two readers are called `{0}`")]
@@ -113,8 +113,14 @@ pub enum StartError {
         /// The path.
         path: PathBuf,
     },
+    /// Something is there already: a service that listens, or what a killed one left.
+    #[error("{path} is there already; end the service that listens there, or remove what a killed one left")]
+    Taken {
+        /// The path.
+        path: PathBuf,
+    },
     /// The system gives no directory, socket or thread.
-    #[error("no private socket: {0}")]
+    #[error("the system gives no directory, socket or thread")]
     Io(#[from] io::Error),
 }
 
@@ -202,7 +208,10 @@ impl Builder {
         if place.socket.as_os_str().len() > MAX_PATH {
             return Err(StartError::Path { path: place.socket.clone() });
         }
-        let listener = UnixListener::bind(&place.socket)?;
+        let listener = UnixListener::bind(&place.socket).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::Taken { path: place.socket.clone() },
+            _ => error.into(),
+        })?;
         let shared = Arc::new(Shared::new(self.settings, events, readers));
         Ok(PcscService::run(place, listener, shared)?)
     }

@@ -13,6 +13,9 @@ use crate::pattern::Pattern;
 /// The longest time that a profile may name, in milliseconds: an hour.
 const MOST_MS: f64 = 3_600_000.0;
 
+/// The longest time for one byte, in microseconds: an hour for the longest APDU.
+const MOST_US: f64 = 50_000.0;
+
 /// The profiles that are built in, by their names.
 const BUILT_IN: [(&str, &str); 4] = [
     ("best", include_str!("../../../fixtures/latency/best.toml")),
@@ -41,7 +44,7 @@ pub enum ProfileError {
         message: String,
     },
     /// A time that none takes.
-    #[error("{0}: a time is from 0 to an hour, and best, median and worst rise")]
+    #[error("{0}: a time is from 0 to an hour (for a byte 50 ms), and best, median and worst rise")]
     Time(String),
     /// A pattern or an instruction that can fit nothing.
     #[error("{what}: {problem} is not right: hexadecimal digits, `?`, and `*` at the end")]
@@ -97,7 +100,7 @@ struct Rule {
 /// Always the same, or best, median and worst: half of the times lie on each side of the median, evenly on a
 /// logarithmic scale.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a time is a number of milliseconds, or [best, median, worst]")]
 enum Time {
     Same(f64),
     Spread([f64; 3]),
@@ -145,9 +148,8 @@ impl Profile {
             message: error.message().replace('\n', " "),
         })?;
         let every = file.every_command;
-        let most = MOST_MS;
         let per_byte = [every.us_per_byte_sent, every.us_per_byte_received];
-        if !every.ms.is_sound() || !per_byte.iter().all(|us| (0.0..=most).contains(us)) {
+        if !every.ms.is_sound() || !per_byte.iter().all(|us| (0.0..=MOST_US).contains(us)) {
             return Err(ProfileError::Time("every_command".to_owned()));
         }
         let rules = file.rule.into_iter().map(Rule::new).collect::<Result<_, _>>()?;
@@ -163,7 +165,7 @@ impl Profile {
         let [sent, received] = [command.len() as f64, answer.len() as f64];
         let bytes = (sent * self.every.us_per_byte_sent + received * self.every.us_per_byte_received) / 1000.0;
         let ms = self.every.ms.at(base) + bytes + rule.map_or(0.0, |rule| rule.ms.at(more));
-        // Each part is at most an hour, so that this is a time.
+        // Each part is at most two hours, so that this is a time.
         Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
     }
 }
@@ -292,6 +294,7 @@ mod tests {
             ("[every_command]\nms = -1", "every_command: a time"),
             ("[every_command]\nms = 1\nus_per_byte_sent = 1e99", "every_command: a time"),
             ("[every_command]\nms = nan", "every_command: a time"),
+            ("[every_command]\nms = [1, 1]", "line 2: a time is a number"),
             ("[every_command]\nms = [3, 2, 4]", "every_command: a time"),
             ("[every_command]\nms = 1\nspeed = 3", "line 3: unknown field `speed`"),
             ("[every_command]\nms = 1\n[[rule]]\nwhat = \"x\"\nanswer = \"0\"\nms = 1", "x: 0 is not right"),

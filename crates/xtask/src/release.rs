@@ -24,9 +24,14 @@ everything in them, and SHA256SUMS are written to release-files in cargo's targe
 const KINDS: [(&str, &str, &str); 2] = [("static", "-static", "musl"), ("dynamic", "", "gnu")];
 
 /// What goes into an archive beside the program, where it is here: texts name each other by these paths.
-const FILES: [&str; 7] = [
+const FILES: [&str; 12] = [
     "README.md",
+    "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "benches/README.md",
+    "fuzz/README.md",
     "LICENSE-MIT",
     "LICENSE-APACHE",
     "fixtures/README.md",
@@ -76,7 +81,7 @@ fn make(root: &Path, (_, ending, library): (&str, &str, &str)) -> Result<String,
     let packed = || -> io::Result<()> {
         // What an earlier run left; there may be nothing.
         let _ = fs::remove_dir_all(&folder);
-        for sub in ["fixtures", "crates/conformance", "crates/card-os"] {
+        for sub in ["benches", "fuzz", "fixtures", "crates/conformance", "crates/card-os"] {
             fs::create_dir_all(folder.join(sub))?;
         }
         fs::copy(built.join(&target).join("release/cardlab"), folder.join("cardlab"))?;
@@ -89,8 +94,15 @@ fn make(root: &Path, (_, ending, library): (&str, &str, &str)) -> Result<String,
     try_it(&folder)?;
     let archive = format!("{name}.tar.gz");
     // The same bytes for the same files.
-    let options =
-        ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--use-compress-program=gzip -n9"];
+    let options = [
+        "--sort=name",
+        "--owner=0",
+        "--group=0",
+        "--numeric-owner",
+        "--mtime=@0",
+        "--mode=u=rwX,go=rX",
+        "--use-compress-program=gzip -n9",
+    ];
     succeed(Command::new("tar").args(options).args(["--create", "--file", &archive, &name]).current_dir(place(root)))?;
     Ok(archive)
 }
@@ -178,6 +190,9 @@ fn sums(root: &Path, archives: &[String]) -> Result<(), Failure> {
     let place = place(root);
     let sums = Command::new("sha256sum").args(archives).current_dir(&place).output();
     let sums = sums.map_err(|error| Failure::new(format!("sha256sum did not start: {error}")))?;
+    if !sums.status.success() {
+        return Err(Failure::new(String::from_utf8_lossy(&sums.stderr).into_owned()));
+    }
     print!("{}", String::from_utf8_lossy(&sums.stdout));
     fs::write(place.join("SHA256SUMS"), sums.stdout)
         .map_err(|error| Failure::new(format!("cannot write the sums: {error}")))?;

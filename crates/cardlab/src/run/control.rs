@@ -43,7 +43,12 @@ impl Control {
     pub(crate) fn listen(world: &Arc<World>) -> anyhow::Result<Self> {
         let socket = world.control_socket();
         let failed = || format!("cannot listen for `cardlab ctl` at {}", socket.display());
-        let listener = UnixListener::bind(&socket).with_context(failed)?;
+        let listener = UnixListener::bind(&socket).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                anyhow::anyhow!("{} is there already; remove it if no `cardlab serve` uses it", socket.display())
+            }
+            _ => anyhow::Error::new(error).context(failed()),
+        })?;
         let (world, stopping, working) = (Arc::clone(world), Arc::<AtomicBool>::default(), Arc::default());
         let (stopped, counter) = (Arc::clone(&stopping), Arc::clone(&working));
         let thread = thread::Builder::new().name("control".into()).spawn(move || {

@@ -48,7 +48,7 @@ enum Action {
     /// Bytes too many.
     Lengthen(usize),
     /// Bits.
-    Flip(u32),
+    Flip(usize),
     /// In hexadecimal.
     Status(String),
     Remove(When),
@@ -109,6 +109,19 @@ impl Faults {
         Ok(Arc::new(Self { seed, state: Mutex::new(State { dice: Dice::new(seed), faults }) }))
     }
 
+    /// Says which fault is meant for a reader that there is not.
+    ///
+    /// # Errors
+    /// The fault that would never come up.
+    pub(crate) fn check_readers(&self, count: usize) -> anyhow::Result<()> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let numbers = state.faults.iter().map(|fault| fault.row.reader);
+        match numbers.enumerate().find_map(|(at, reader)| Some((at, reader.filter(|reader| *reader >= count)?))) {
+            None => Ok(()),
+            Some((at, reader)) => bail!("fault {}: there is no reader {reader}; they are counted from 0", at + 1),
+        }
+    }
+
     /// Says which faults need what only a card of ours has, where one that is not is in this reader.
     ///
     /// # Errors
@@ -124,11 +137,17 @@ impl Faults {
         }
     }
 
-    /// What goes wrong with this command.
+    /// What goes wrong with this command. What another fault makes impossible does not count as done.
     fn decide(&self, reader: usize, command: &[u8]) -> Vec<Action> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { dice, faults } = &mut *state;
-        faults.iter_mut().filter_map(|fault| fault.decide(reader, command, dice)).collect()
+        let due: Vec<bool> = faults.iter_mut().map(|fault| fault.is_due(reader, command, dice)).collect();
+        let due = faults.iter_mut().zip(due).filter_map(|(fault, is_due)| is_due.then_some(fault));
+        let mut due: Vec<&mut Fault> = due.collect();
+        let kinds: Vec<Kind> = due.iter().map(|fault| fault.row.action.kind()).collect();
+        let kept = possible(&kinds);
+        let kept = due.iter_mut().zip(kept).filter_map(|(fault, kept)| kept.then_some(fault));
+        kept.map(|fault| fault.fire()).collect()
     }
 
     fn draw(&self) -> u64 {
@@ -155,15 +174,19 @@ impl Faults {
 
 impl Fault {
     fn new(row: Row) -> anyhow::Result<Self> {
-        let byte = |text: &String| u8::from_str_radix(text, 16).with_context(|| format!("instruction {text}"));
-        let instruction = row.instruction.as_ref().map(byte).transpose()?;
+        let hex = |text: &str, digits| text.len() == digits && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if let Some(text) = row.instruction.as_ref().filter(|text| !hex(text, 2)) {
+            bail!("instruction `{text}`: two hexadecimal digits, like \"20\"");
+        }
+        let instruction = row.instruction.as_ref().and_then(|text| u8::from_str_radix(text, 16).ok());
         let pattern = |text: &String| Pattern::parse(text).with_context(|| format!("pattern {text}"));
         let pattern = row.pattern.as_ref().map(pattern).transpose()?;
         ensure!(row.command != Some(0), "commands are counted from 1");
         ensure!(row.probability.is_none_or(|p| (0.0..=1.0).contains(&p)), "a probability is from 0 to 1");
+        ensure!(row.times != Some(0), "a fault that comes up 0 times is none; leave it out");
         ensure!(row.command.is_none() || row.probability.is_none(), "`command` or `probability`, not both");
         match &row.action {
-            Action::Status(text) if u16::from_str_radix(text, 16).is_err() || text.len() != 4 => bail!("status {text}"),
+            Action::Status(text) if !hex(text, 4) => bail!("status `{text}`: four hexadecimal digits, like \"6F00\""),
             Action::Truncate(0) | Action::Lengthen(0) | Action::Flip(0) => bail!("`do` does nothing"),
             Action::Delay(milliseconds) if *milliseconds > 3_600_000 => bail!("a delay of more than an hour"),
             _ => {}
@@ -171,13 +194,14 @@ impl Fault {
         Ok(Self { row, pattern, instruction, fits: 0, fired: 0 })
     }
 
-    fn decide(&mut self, reader: usize, command: &[u8], dice: &mut Dice) -> Option<Action> {
+    /// Whether it is its turn at this command.
+    fn is_due(&mut self, reader: usize, command: &[u8], dice: &mut Dice) -> bool {
         let row = &self.row;
         let is_meant = row.reader.is_none_or(|wanted| wanted == reader)
             && self.instruction.is_none_or(|wanted| command.get(1) == Some(&wanted))
             && self.pattern.as_ref().is_none_or(|pattern| pattern.fits(command));
         if !is_meant {
-            return None;
+            return false;
         }
         self.fits += 1;
         let comes = match (row.command, row.probability) {
@@ -186,12 +210,54 @@ impl Fault {
             (None, None) => true,
         };
         let most = row.times.unwrap_or(if row.probability.is_some() { u64::MAX } else { 1 });
-        if !comes || self.fired >= most {
-            return None;
-        }
-        self.fired += 1;
-        Some(row.action.clone())
+        comes && self.fired < most
     }
+
+    fn fire(&mut self) -> Action {
+        self.fired += 1;
+        self.row.action.clone()
+    }
+}
+
+/// What an action does to the others at the same command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing: all delays add up.
+    Delay,
+    /// The command is not executed, or cut: only delays are possible beside it.
+    Ends,
+    /// The answer is lost: nothing can be done to it, or after it.
+    Loses,
+    /// The answer is another one; one after the other.
+    Spoils,
+    /// Something happens once the command has been answered; one thing.
+    Follows,
+}
+
+impl Action {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Delay(_) => Kind::Delay,
+            Self::Mute | Self::Remove(When::Before) | Self::PowerLoss(_) => Kind::Ends,
+            Self::Remove(When::During) | Self::Unplug => Kind::Loses,
+            Self::Truncate(_) | Self::Lengthen(_) | Self::Flip(_) | Self::Status(_) => Kind::Spoils,
+            Self::Remove(When::After) | Self::Reset => Kind::Follows,
+        }
+    }
+}
+
+/// Which of these are possible together: the first that excludes others stays.
+fn possible(kinds: &[Kind]) -> Vec<bool> {
+    let first = |wanted: Kind| kinds.iter().position(|kind| *kind == wanted);
+    let (ends, loses, follows) = (first(Kind::Ends), first(Kind::Loses), first(Kind::Follows));
+    let is_kept = |(at, kind): (usize, &Kind)| match kind {
+        Kind::Delay => true,
+        Kind::Ends => ends == Some(at),
+        Kind::Loses => ends.is_none() && loses == Some(at),
+        Kind::Spoils => ends.is_none() && loses.is_none(),
+        Kind::Follows => ends.is_none() && loses.is_none() && follows == Some(at),
+    };
+    kinds.iter().enumerate().map(is_kept).collect()
 }
 
 /// A seed that nobody chose, short enough to be typed.
@@ -255,22 +321,26 @@ impl Icc for Faulty {
 }
 
 impl Faulty {
+    /// Flips so many different bits, or all where there are no more.
+    fn flip(&self, bits: usize, answer: &mut [u8]) {
+        let all = 8 * answer.len();
+        // Places that are not taken yet; the one that is drawn goes to the end.
+        let mut places: Vec<usize> = (0..all).collect();
+        for left in (1..=all).rev().take(bits) {
+            let drawn = usize::try_from(self.faults.draw() % left as u64).unwrap_or_default();
+            places.swap(drawn, left - 1);
+            let place = places[left - 1];
+            answer[place / 8] ^= 1 << (place % 8);
+        }
+    }
+
     /// Does to an answer, and to the card behind it, what is to happen after the command.
     fn spoil(&self, action: &Action, answer: &mut Vec<u8>) {
         match action {
             // An empty answer is a mute card, which is another fault.
             Action::Truncate(bytes) => answer.truncate(answer.len().saturating_sub(*bytes).max(1)),
             Action::Lengthen(bytes) => answer.resize(answer.len().saturating_add(*bytes).min(65_538), 0),
-            Action::Flip(bits) => {
-                for _ in 0..*bits {
-                    let drawn = self.faults.draw();
-                    let (at, bit) = (drawn >> 3, drawn & 7);
-                    let len = answer.len().max(1) as u64;
-                    if let Some(byte) = usize::try_from(at % len).ok().and_then(|at| answer.get_mut(at)) {
-                        *byte ^= 1 << bit;
-                    }
-                }
-            }
+            Action::Flip(bits) => self.flip(*bits, answer),
             Action::Status(text) => {
                 *answer = u16::from_str_radix(text, 16).unwrap_or_default().to_be_bytes().to_vec();
             }
@@ -306,6 +376,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_impossible_does_not_count() {
+        let fault = |action: &str| format!("[[fault]]\ndo = {action}\n");
+        for (actions, kept) in [
+            (&["{ flip = 1 }", "\"mute\"", "\"unplug\"", "{ delay = 0 }", "{ power-loss = 1 }"][..], &[1, 3][..]),
+            (&["{ flip = 1 }", "{ remove = \"during\" }", "\"unplug\"", "\"reset\""], &[1]),
+            (&["{ flip = 1 }", "{ truncate = 1 }", "\"reset\"", "{ remove = \"after\" }"], &[0, 1, 2]),
+        ] {
+            let faults = Faults::parse(&actions.iter().map(|action| fault(action)).collect::<String>(), None).unwrap();
+            assert_eq!(faults.decide(0, &[0, 0xA4, 0, 0]).len(), kept.len());
+            let state = faults.state.lock().unwrap();
+            let fired: Vec<usize> = (0..actions.len()).filter(|at| state.faults[*at].fired > 0).collect();
+            assert_eq!(fired, kept, "{actions:?}");
+        }
+    }
+
+    #[test]
+    fn as_many_bits_are_flipped_as_there_are() {
+        let faults = Faults::parse("seed = 27\n[[fault]]\ndo = \"mute\"", None).unwrap();
+        let card = Box::new(card_os::sim::SimCard::from_seed(&card_os::Preset::tight(), 1, rsa_host::HostRsa).unwrap());
+        let faulty = Faulty { card, faults, reader: 0, seat: Seat::new(false) };
+        for (bits, flipped) in [(1, 1), (2, 2), (15, 15), (16, 16), (usize::MAX, 16)] {
+            let mut answer = [0x90, 0x00];
+            faulty.flip(bits, &mut answer);
+            assert_eq!((answer[0] ^ 0x90).count_ones() + answer[1].count_ones(), flipped);
+        }
+    }
+
+    #[test]
     fn a_seed_repeats_a_run() {
         let text = "seed = 5\n[[fault]]\nprobability = 0.5\ndo = { delay = 0 }";
         let some = fires(text, &["00A40400"; 64]);
@@ -322,7 +420,10 @@ mod tests {
             ("[[fault]]\n", "line 1: missing field `do`"),
             ("[[fault]]\ndo = \"mute\"\ncolor = 1", "line 3: unknown field `color`"),
             ("[[fault]]\ndo = \"explode\"", "line 2: unknown variant `explode`"),
-            ("[[fault]]\ndo = { status = \"6F\" }", "fault 1: status 6F"),
+            ("[[fault]]\ndo = { status = \"6F\" }", "fault 1: status `6F`: four"),
+            ("[[fault]]\ndo = { status = \"+6F0\" }", "fault 1: status `+6F0`: four"),
+            ("[[fault]]\ndo = \"mute\"\ninstruction = \"A4A4\"", "instruction `A4A4`: two"),
+            ("[[fault]]\ndo = \"mute\"\ntimes = 0", "0 times"),
             ("[[fault]]\ndo = \"mute\"\npattern = \"0X\"", "pattern 0X"),
             ("[[fault]]\ndo = \"mute\"\ncommand = 0", "from 1"),
             ("[[fault]]\ndo = \"mute\"\nprobability = 2.0", "from 0 to 1"),

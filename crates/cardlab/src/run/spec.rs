@@ -54,7 +54,8 @@ enum Content {
 impl Reader {
     /// Reads one `--reader`.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut parts = text.split(',');
+        let parts = parts(text);
+        let mut parts = parts.iter().map(String::as_str);
         let content = match parts.next().unwrap_or_default() {
             "" => bail!("`{text}`: {GRAMMAR}"),
             "empty" => Content::Nothing,
@@ -95,12 +96,15 @@ impl Reader {
             is_ours || (reader.seed.is_none() && reader.atr.is_none()),
             "`{text}`: seed and atr are a card's of ours"
         );
+        let is_empty = reader.content == Content::Nothing;
+        ensure!(!is_empty || reader.speed.is_none(), "`{text}`: speed is a card's, and there is none");
         Ok(reader)
     }
 
     /// Reads a card that goes into a reader that is there.
     pub(crate) fn parse_card(text: &str) -> anyhow::Result<Self> {
-        let mut keys = text.split(',').skip(1).filter_map(|part| part.split_once('='));
+        let parts = parts(text);
+        let mut keys = parts.iter().skip(1).filter_map(|part| part.split_once('='));
         if let Some((key, _)) = keys.find(|(key, _)| ["name", "apdu", "pinpad"].contains(key)) {
             bail!("`{text}`: {key} is the reader's, which stays as it is");
         }
@@ -206,18 +210,32 @@ impl Reader {
     }
 }
 
+/// The parts between commas; `\,` is a comma and `\\` a backslash in one.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        let escaped = (char == '\\').then(|| chars.next_if(|next| [',', '\\'].contains(next))).flatten();
+        match (escaped, char) {
+            (None, ',') => parts.push(String::new()),
+            (escaped, char) => {
+                if let Some(part) = parts.last_mut() {
+                    part.push(escaped.unwrap_or(char));
+                }
+            }
+        }
+    }
+    parts
+}
+
 /// How long real cards take, by the profile's name or from a file.
 fn profile(speed: &str) -> anyhow::Result<Profile> {
     if let Some(profile) = Profile::named(speed) {
         return Ok(profile);
     }
-    let text = std::fs::read_to_string(speed).with_context(|| {
-        format!(
-            "no such file, and no profile of that name: there are {}",
-            Profile::names().collect::<Vec<_>>().join(", ")
-        )
-    })?;
-    Ok(Profile::from_toml(&text)?)
+    let names = || format!("no file, and no profile: there are {}", Profile::names().collect::<Vec<_>>().join(", "));
+    ensure!(Path::new(speed).is_file(), names());
+    Ok(Profile::from_toml(&std::fs::read_to_string(speed).context("cannot read the profile")?)?)
 }
 
 #[cfg(test)]
@@ -242,6 +260,14 @@ mod tests {
     }
 
     #[test]
+    fn commas_can_be_meant() {
+        let reader = Reader::parse(r"iso:a\,b\\c.img,name=One\, two").unwrap();
+        assert_eq!(reader.content, Content::Image(Some("iso".into()), r"a,b\c.img".into()));
+        assert_eq!(reader.name, "One, two");
+        assert_eq!(parts(r"a\b,,\"), [r"a\b", "", r"\"]);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, word) in [
             ("", "WHAT"),
@@ -253,6 +279,7 @@ mod tests {
             ("tight,seed=x", "seed=x"),
             ("tight,apdu=long", "extended"),
             ("empty,seed=1", "seed"),
+            ("empty,speed=best", "speed"),
             ("iso,pinpad=", "pinpad=terminal"),
             ("iso,pinpad=file:", "file:PATH"),
             ("iso,pinpad=mouse", "pinpad=ctl"),

@@ -77,6 +77,7 @@ impl World {
             builder = builder.observe(move |event| trace::note(&tracer, event));
         }
         let faults = readers.faults.as_deref().map(|path| Faults::read(path, readers.fault_seed)).transpose()?;
+        faults.as_ref().map_or(Ok(()), |faults| faults.check_readers(specs.len())).context("--faults")?;
         // What went wrong is to be repeated with the same cards.
         let seed = readers.seed.or_else(|| faults.is_some().then(faults::any_seed));
         let seats: Vec<Seat> = specs.iter().map(|_| Seat::new(readers.fast_forward)).collect();
