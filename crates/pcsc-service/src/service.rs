@@ -77,24 +77,24 @@ impl PcscService {
     /// # Errors
     /// [`StartError`] for a bad name, one that is taken, and for the 65th reader.
     pub fn plug(&self, spec: ReaderSpec) -> Result<ReaderHandle, StartError> {
-        let reader = {
-            let mut readers = lock(&self.shared.readers);
-            let place = readers.iter().position(Option::is_none).unwrap_or(readers.len());
-            if place >= MAX_READERS {
-                return Err(StartError::TooMany);
-            }
-            let (reader, card) = spec.build(place, self.shared.settings, &self.shared.events)?;
-            if readers.iter().flatten().any(|other| other.name == reader.name) {
-                return Err(StartError::Twice(reader.name.clone()));
-            }
-            // A new reader is empty, so it takes the card.
-            let _ = card.map(|card| reader.insert(card, false));
-            match readers.get_mut(place) {
-                Some(hole) => *hole = Some(Arc::clone(&reader)),
-                None => readers.push(Some(Arc::clone(&reader))),
-            }
-            reader
-        };
+        let place = first_free(&lock(&self.shared.readers));
+        let (reader, card) = spec.build(place, self.shared.settings, &self.shared.events)?;
+        // A card may take its time to answer, and clients do not wait for it. A new reader is empty, so it takes the card.
+        let _ = card.map(|card| reader.insert(card, false));
+        let mut readers = lock(&self.shared.readers);
+        // Another reader may have been plugged in meanwhile.
+        let place = first_free(&readers);
+        if place >= MAX_READERS {
+            return Err(StartError::TooMany);
+        }
+        if readers.iter().flatten().any(|other| other.name == reader.name) {
+            return Err(StartError::Twice(reader.name.clone()));
+        }
+        match readers.get_mut(place) {
+            Some(hole) => *hole = Some(Arc::clone(&reader)),
+            None => readers.push(Some(Arc::clone(&reader))),
+        }
+        drop(readers);
         self.shared.readers_changed();
         Ok(self.handle(reader))
     }
@@ -248,6 +248,11 @@ impl std::fmt::Debug for ReaderHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("ReaderHandle").field(&self.name()).finish()
     }
+}
+
+/// The first place without a reader.
+fn first_free(readers: &[Option<Arc<Reader>>]) -> usize {
+    readers.iter().position(Option::is_none).unwrap_or(readers.len())
 }
 
 /// Takes connections until the service stops.
