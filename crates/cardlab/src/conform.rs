@@ -12,8 +12,6 @@ mod run;
 mod safety;
 mod suite;
 
-pub(crate) use self::card::Secrets;
-pub(crate) use self::safety::ask;
 use std::process::ExitCode;
 
 use card_conformance::capabilities;
@@ -28,6 +26,9 @@ use serde::Serialize;
 use crate::output;
 use crate::target::{self, Kind, TargetArgs};
 use crate::trace::{Recording, TraceArgs};
+
+pub(crate) use self::card::Secrets;
+pub(crate) use self::safety::ask;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -49,7 +49,7 @@ enum Program {
     /// Offer readers with cards to programs that are started elsewhere, until Ctrl-C
     #[cfg(unix)]
     Serve(serve::Args),
-    /// Pull, insert, reset and exchange the cards of `run` and `serve`
+    /// Pull, insert, reset and exchange the cards of `run` and `serve`, pull readers, press keys of PIN pads
     #[cfg(unix)]
     Ctl(ctl::Args),
     /// Put a simulated card into a vpcd reader until Ctrl-C

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use card_os::Preset;
 use card_os::crypto::rsa::SoftRsa;
+use card_os::nvm::Nvm;
 use card_os::platform::{NoEvents, Parts};
 use card_os::sim::{SimCard, SimNvm};
 use card_pki::certificate::Certificate;
@@ -20,14 +21,15 @@ use host_driver::{Card, Digest, KeySlot, Pin, Puk, RsaSize, Transport, Transport
 use ready_keys::ReadyRsa;
 use rsa_host::HostRsa;
 
-use crate::{image, target};
+use crate::image::{self, CardOn};
+use crate::target;
 
 /// What such a card is called where a preset may be named.
 pub(crate) const NAME: &str = "ready";
 /// The PIN of such a card.
-pub(crate) const PIN: &str = "123456";
+const PIN: &str = "123456";
 /// Its PUK.
-pub(crate) const PUK: &str = "0123456789abcdef";
+const PUK: &str = "0123456789abcdef";
 /// Seeds that choose two of the ready keys: the card's and its authority's.
 const SEEDS: [u64; 2] = [1, 2];
 /// When its certificates are valid, as their text and as PKCS#15 has it.
@@ -38,7 +40,7 @@ const UNTIL: (&str, &str) = ("2049-12-31T23:59:59Z", "20491231235959Z");
 type Ram = SimCard<ReadyRsa<SoftRsa>>;
 
 /// The memory of a new card, blank or ready.
-pub(crate) fn memory_of(what: &str, preset: &Preset) -> anyhow::Result<Vec<u8>> {
+fn memory_of(what: &str, preset: &Preset) -> anyhow::Result<Vec<u8>> {
     if what == NAME {
         return memory(preset);
     }
@@ -46,8 +48,18 @@ pub(crate) fn memory_of(what: &str, preset: &Preset) -> anyhow::Result<Vec<u8>> 
 }
 
 /// A new card in RAM, blank or ready.
-pub(crate) fn card(what: &str, preset: &Preset, seed: Option<u64>) -> anyhow::Result<SimCard<HostRsa>> {
-    let nvm = SimNvm::from_image(&memory_of(what, preset)?);
+pub(crate) fn card(what: &str, preset: &Preset, seed: Option<u64>) -> anyhow::Result<CardOn<SimNvm>> {
+    card_behind(what, preset, seed, |memory| memory)
+}
+
+/// The same, with something between the card and its memory.
+pub(crate) fn card_behind<N: Nvm>(
+    what: &str,
+    preset: &Preset,
+    seed: Option<u64>,
+    wrap: impl FnOnce(SimNvm) -> N,
+) -> anyhow::Result<CardOn<N>> {
+    let nvm = wrap(SimNvm::from_image(&memory_of(what, preset)?));
     let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
     card_os::Card::open(parts).context("cannot use the card that was made")
 }
@@ -59,21 +71,16 @@ pub(crate) fn prepare(what: &str, preset: &Preset, path: &Path) -> anyhow::Resul
 
 /// The preset that a new card of this name is made from.
 pub(crate) fn preset_of(what: &str) -> anyhow::Result<Preset> {
-    if what == NAME {
-        return Ok(Preset::isoapplet());
-    }
-    target::preset(what).with_context(|| format!("there is also `{NAME}`, which is made from no preset"))
+    if what == NAME { Ok(Preset::isoapplet()) } else { target::preset_beside(what, &[NAME]) }
 }
 
 /// The memory of a new card of this preset.
 fn memory(preset: &Preset) -> anyhow::Result<Vec<u8>> {
-    let make = || -> anyhow::Result<Vec<u8>> {
-        let authority = Authority::new()?;
-        let mut card = blank(preset, SEEDS[0])?;
-        fill(&mut Card::new(Ours(&mut card)), &authority)?;
-        Ok(card.nvm().image())
-    };
-    make().context("cannot make a card that is ready for use")
+    let failed = "cannot make a card that is ready for use";
+    let authority = Authority::new().context(failed)?;
+    let mut card = blank(preset, SEEDS[0]).context(failed)?;
+    fill(&mut Card::new(Ours(&mut card)), &authority).context(failed)?;
+    Ok(card.nvm().image())
 }
 
 fn blank(preset: &Preset, seed: u64) -> anyhow::Result<Ram> {

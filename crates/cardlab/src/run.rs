@@ -26,9 +26,10 @@ pub(crate) const READERS: &str = "\
 A reader is WHAT[:IMAGE][,KEY=VALUE]...: WHAT is `ready` (an isoapplet card with PIN 123456, PUK
 0123456789abcdef, an RSA-2048 key that everybody knows and its certificate), isoapplet, certificate,
 iso, tight, a TOML file (these are blank) or `empty`; IMAGE a file that holds the card and is made
-if it is not there; `:IMAGE` is the card that is in it, whatever that is. Keys: name=NAME, seed=N (of the card's randomness), atr=HEX, apdu=short|extended
-(what the reader says it carries), speed=best|median|worst|any|FILE (as slow as real cards are: the
-fastest, a middling one, the slowest, now this and now that one, or as the TOML file says).
+if it is not there; `:IMAGE` is the card that is in it, whatever that is. Keys: name=NAME, seed=N
+(of the card's randomness), atr=HEX, apdu=short|extended (what the reader says it carries),
+speed=best|median|worst|any|FILE (as slow as real cards are: the fastest, a middling one, the
+slowest, now this and now that one, or as the TOML file says).
 `vpcd:PORT` waits for somebody else's simulator, which connects as to vpcd; `pcsc:NAME` is the card
 in a real reader, whose name may be shortened.
 pinpad= gives the reader a PIN pad, at which programs that know of pads have the PIN typed:
@@ -46,7 +47,8 @@ Examples:
   cardlab run --reader 'iso,name=ACS ACR38U 00 00' --reader empty -- ./my-driver-tests
   cardlab run --faults flaky.toml --trace out.trace -- ./my-driver-tests
   cardlab run --reader certificate:alice.img,pinpad=terminal -- pkcs11-tool -l -t
-The program can pull, insert, reset and exchange cards with `cardlab ctl`. A list of faults is as short as
+The program can pull, insert, reset and exchange cards, pull readers and press keys of PIN pads with
+`cardlab ctl`. A list of faults is as short as
   [[fault]]
   instruction = \"20\"
   do = { remove = \"during\" }

@@ -111,12 +111,18 @@ impl TargetArgs {
 
 /// A preset by name or from a file.
 pub(crate) fn preset(name: &str) -> anyhow::Result<Preset> {
+    preset_beside(name, &[])
+}
+
+/// The same, where these names mean something, too, and are told.
+pub(crate) fn preset_beside(name: &str, others: &[&str]) -> anyhow::Result<Preset> {
     if let Some(preset) = Preset::named(name) {
         return Ok(preset);
     }
     let path = Path::new(name);
     if path.extension().is_none() && !path.exists() {
-        anyhow::bail!("no preset is called `{name}`; there are {} and TOML files", Preset::NAMES.join(", "));
+        let names = [others, Preset::NAMES].concat().join(", ");
+        anyhow::bail!("no preset is called `{name}`; there are {names} and TOML files");
     }
     anyhow::ensure!(path.is_file(), "there is no preset file {name}");
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the preset {name}"))?;

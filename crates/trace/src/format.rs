@@ -177,6 +177,12 @@ impl fmt::Display for Event {
 }
 
 impl What {
+    /// Whether the card has forgotten what was begun.
+    #[must_use]
+    pub const fn is_reset(&self) -> bool {
+        matches!(self, Self::Atr(_) | Self::Mute | Self::PowerOff | Self::Removed | Self::Replaced | Self::Unplugged)
+    }
+
     fn parse(text: &str) -> Result<Self, Mistake> {
         let bytes = |text: &str| redact::read(text).ok_or(Mistake::Bytes);
         match text {

@@ -1,7 +1,7 @@
 //! Who writes a trace: takes down what happens, and writes it once it is sure what in it is secret.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ use crate::{RecordedIcc, RecordedTransport};
 /// So many lines wait for the end of a chain at most; then everything in them that may be secret is hidden.
 const MOST: usize = 1000;
 
-/// What each trace begins with.
-const HEAD: &[u8] = b"# cardlab trace ";
+/// The first line of a trace is shorter, in bytes.
+const HEAD: u64 = 256;
 
 /// Writes a trace. Copies write the same one, from any thread.
 #[derive(Clone)]
@@ -72,13 +72,9 @@ impl Tracer {
     /// spoil each other's.
     pub fn create(path: impl AsRef<Path>, reveal: Reveal) -> io::Result<Self> {
         let path = path.as_ref();
-        if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
-            let mut head = Vec::new();
-            File::open(path)?.take(HEAD.len() as u64).read_to_end(&mut head)?;
-            if head != HEAD {
-                let words = "it is there and holds no trace; nothing was changed, so name another file or remove it";
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
-            }
+        if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) && !is_trace(path)? {
+            let words = "it is there and holds no trace; nothing was changed, so name another file or remove it";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
         }
         let mut options = File::options();
         options.write(true).create(true).truncate(false);
@@ -128,7 +124,7 @@ impl Tracer {
         let at = self.now();
         let mut state = self.state();
         let reader = reader.and_then(|name| state.number(name));
-        if is_reset(&what)
+        if what.is_reset()
             && let Some(reader) = reader
         {
             state.give_up(reader);
@@ -293,7 +289,7 @@ fn redacted(waiting: &mut [Waiting], reader: usize) -> Vec<(Shown, Option<Shown>
                 exchange.command.zeroize();
                 exchange.answer.zeroize();
             }
-            Said::Plain(what) if is_reset(what) => {
+            Said::Plain(what) if what.is_reset() => {
                 exchanges.push(reset(what));
                 hides.push(Hide::default());
             }
@@ -323,9 +319,12 @@ fn redacted(waiting: &mut [Waiting], reader: usize) -> Vec<(Shown, Option<Shown>
     shown.collect()
 }
 
-/// The card has forgotten what was begun.
-const fn is_reset(what: &What) -> bool {
-    matches!(what, What::Atr(_) | What::Mute | What::PowerOff | What::Removed | What::Replaced | What::Unplugged)
+/// Whether the file begins as a trace of any version.
+fn is_trace(path: &Path) -> io::Result<bool> {
+    let mut head = String::new();
+    // What is no text is no trace either.
+    let read = BufReader::new(File::open(path)?.take(HEAD)).read_line(&mut head);
+    Ok(read.is_ok() && matches!(Line::parse(head.trim_end()), Ok(Line::Head(_))))
 }
 
 /// Where the data field of a command is; all behind the header where its lengths are wrong.

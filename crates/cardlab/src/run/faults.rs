@@ -141,13 +141,11 @@ impl Faults {
     fn decide(&self, reader: usize, command: &[u8]) -> Vec<Action> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { dice, faults } = &mut *state;
-        let due: Vec<bool> = faults.iter_mut().map(|fault| fault.is_due(reader, command, dice)).collect();
-        let due = faults.iter_mut().zip(due).filter_map(|(fault, is_due)| is_due.then_some(fault));
-        let mut due: Vec<&mut Fault> = due.collect();
+        let due = faults.iter_mut().filter_map(|fault| fault.is_due(reader, command, dice).then_some(fault));
+        let due: Vec<&mut Fault> = due.collect();
         let kinds: Vec<Kind> = due.iter().map(|fault| fault.row.action.kind()).collect();
-        let kept = possible(&kinds);
-        let kept = due.iter_mut().zip(kept).filter_map(|(fault, kept)| kept.then_some(fault));
-        kept.map(|fault| fault.fire()).collect()
+        let kept = due.into_iter().zip(possible(&kinds)).filter(|(_, is_kept)| *is_kept);
+        kept.map(|(fault, _)| fault.fire()).collect()
     }
 
     fn draw(&self) -> u64 {

@@ -71,8 +71,8 @@ fn follow(name: &str, seat: &Seat, lost: &Weak<AtomicBool>) {
             reader.vanish();
         } else if is_there && !reader.is_present() && lost.swap(false, SeqCst) {
             // Where somebody has taken our end out of the reader, it comes back when they put it back.
-            let refused = reader.remove().map(|card| reader.insert(card));
-            debug_assert!(!matches!(refused, Some(Err(_))), "an empty reader takes a card");
+            // Where they have put another card in meanwhile, that one stays.
+            let _ = reader.remove().map(|card| reader.insert(card));
         }
     }
 }

@@ -4,19 +4,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use card_os::platform::{NoEvents, Parts};
-use card_os::sim::SimNvm;
-use card_os::{Card, Preset};
+use card_os::Preset;
 use card_wire::{Atr, Icc};
 use pcsc_service::{ApduSize, ReaderSpec};
-use rsa_host::HostRsa;
 use virtual_reader::{Clock, Profile, Slow};
 
-use super::fuse::{Fuse, Fused};
+use super::fuse::Fused;
 use super::pads::PadSpec;
 use super::seat::Seat;
 use super::{faults, foreign};
-use crate::image::{self, CardOn, ImageOptions};
+use crate::image::{self, ImageOptions};
 use crate::ready;
 
 /// What a reader is called that has no name.
@@ -151,12 +148,15 @@ impl Reader {
     }
 
     fn content(&self, seed: Option<u64>, seat: &Seat) -> anyhow::Result<Option<Box<dyn Icc>>> {
-        let seed = self.seed.or(seed);
+        let (seed, fuse) = (self.seed.or(seed), seat.fuse.clone());
         Ok(match &self.content {
             Content::Nothing => None,
             Content::Vpcd(port) => Some(foreign::vpcd(*port, seat)?),
             Content::Pcsc(reader) => Some(foreign::pcsc(reader, seat)?),
-            Content::Fresh(what) => Some(Box::new(self.fresh(what, seed, &seat.fuse)?)),
+            Content::Fresh(what) => {
+                let preset = self.with_atr(ready::preset_of(what)?)?;
+                Some(Box::new(ready::card_behind(what, &preset, seed, |memory| Fused { memory, fuse })?))
+            }
             Content::Image(preset, path) => {
                 let what = preset.as_deref().unwrap_or_default();
                 let preset = match preset {
@@ -173,19 +173,9 @@ impl Reader {
                 );
                 ensure!(preset.is_some() || self.atr.is_none(), "atr= goes with a preset");
                 let options = ImageOptions { path: path.clone(), preset, seed, durable: false };
-                let fuse = seat.fuse.clone();
                 Some(Box::new(image::open_behind(&options, |memory| Fused { memory, fuse })?.0))
             }
         })
-    }
-
-    /// A new card in RAM.
-    fn fresh(&self, what: &str, seed: Option<u64>, fuse: &Fuse) -> anyhow::Result<CardOn<Fused<SimNvm>>> {
-        let preset = self.with_atr(ready::preset_of(what)?)?;
-        let memory = ready::memory_of(what, &preset)?;
-        let nvm = Fused { memory: SimNvm::from_image(&memory), fuse: fuse.clone() };
-        let parts = Parts { nvm, rng: image::rng(seed, 0)?, rsa: HostRsa, events: NoEvents };
-        Card::open(parts).context("cannot use the card that was made")
     }
 
     /// Whether the cards of both are in one file, which is there.

@@ -116,7 +116,7 @@ impl Lane {
         let took = entry.answer.as_ref().map(|answer| answer.took);
         let item = Item { entry, delta, explained, chain: None, took };
         let What::Command(command) = &item.entry.event.what else {
-            if matches!(item.entry.event.what, What::Atr(_) | What::Mute | What::PowerOff | What::Removed) {
+            if item.entry.event.what.is_reset() {
                 words::reset(&mut self.explainer);
             }
             // A call of another program in the middle of a chain does not end it.
