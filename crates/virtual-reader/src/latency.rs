@@ -274,6 +274,19 @@ mod tests {
     }
 
     #[test]
+    fn bytes_and_rules_add_up() {
+        let text = "[every_command]\nms = 1\nus_per_byte_sent = 1000\nus_per_byte_received = 2000\n\
+            [[rule]]\nwhat = \"first\"\ninstruction = \"A4\"\nanswer = \"9000\"\nms = 100\n\
+            [[rule]]\nwhat = \"second\"\ncommand = \"00A4*\"\nanswer_bytes = 2\nms = 1000\n";
+        let profile = Profile::from_toml(text).unwrap();
+        let mut dice = Dice::new(1);
+        let whole = |answer: &[u8], dice: &mut Dice| profile.time(SELECT, answer, dice).as_millis();
+        assert_eq!(whole(OK, &mut dice), 1 + 5 + 4 + 100);
+        assert_eq!(whole(&[1, 2, 0x90, 0x00], &mut dice), 1 + 5 + 8 + 1000);
+        assert_eq!(whole(&[1, 0x90, 0x00], &mut dice), 1 + 5 + 6, "one byte is less than two");
+    }
+
+    #[test]
     fn a_spread_has_its_quartiles() {
         let profile = Profile::named("any").unwrap();
         let mut dice = Dice::new(7);

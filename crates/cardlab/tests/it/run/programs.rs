@@ -186,6 +186,15 @@ fn somebody_elses_simulator_is_in_our_reader() {
     simulator.stop();
 }
 
+/// Until pcscd sees the card.
+fn wait_for_card(pcscd: &testkit::PrivatePcscd) {
+    let end = std::time::Instant::now() + LIMIT;
+    while !run_bounded(pcscd.command("opensc-tool").arg("--atr"), LIMIT).stdout.starts_with(b"3b:80") {
+        assert!(std::time::Instant::now() < end, "pcscd sees no card");
+    }
+}
+
+/// With a trace, and a fault that the card knows nothing of.
 #[test]
 fn a_card_in_the_systems_reader_is_in_ours() {
     use virtual_reader::{VirtualReader, VpcdAddress};
@@ -193,25 +202,25 @@ fn a_card_in_the_systems_reader_is_in_ours() {
     let Some(pcscd) = require_or_skip(testkit::PrivatePcscd::start()) else { return };
     let card = card_os::sim::SimCard::from_seed(&card_os::Preset::isoapplet(), 1, rsa_host::HostRsa).unwrap();
     let simulator = VirtualReader::start(Box::new(card), VpcdAddress::local(pcscd.vpcd_port()));
-    let list = || run_bounded(pcscd.command("opensc-tool").arg("--atr"), LIMIT);
-    let end = std::time::Instant::now() + LIMIT;
-    while !list().stdout.starts_with(b"3b:80") {
-        assert!(std::time::Instant::now() < end, "pcscd sees no card");
-    }
+    wait_for_card(&pcscd);
+    let home = tempfile::tempdir().unwrap();
+    let (trace, faults) = (home.path().join("t"), home.path().join("f.toml"));
+    fs::write(&faults, "[[fault]]\ninstruction = \"84\"\ndo = { status = \"6F42\" }\n").unwrap();
+    let script = "opensc-tool -n && opensc-tool -l && \
+        opensc-tool -c default -s 00A404000CF276A288BCFBA69D34F31001 -s 0084000002 -s 0084000002";
     let mut command = pcscd.command(env!("CARGO_BIN_EXE_cardlab"));
-    command.args([
-        "run",
-        "--reader",
-        "pcsc:CardLab 00 00,name=Ours",
-        "--",
-        "sh",
-        "-c",
-        "opensc-tool -n && opensc-tool -l",
-    ]);
-    let output = run_bounded(&mut command, LIMIT);
+    command
+        .args(["run", "--reader", "pcsc:CardLab 00 00,name=Ours", "--trace"])
+        .arg(&trace)
+        .arg("--faults")
+        .arg(&faults);
+    let output = run_bounded(command.args(["--", "sh", "-c", script]), LIMIT);
     let said = text(&output.stdout);
     assert!(output.status.success() && said.starts_with("Javacard with IsoApplet"), "{output:?}");
-    assert!(said.contains("Ours 00 00"), "{said}");
+    assert!(said.contains("Ours 00 00") && said.contains("SW1=0x6F, SW2=0x42"), "{said}");
+    let trace = fs::read_to_string(trace).unwrap();
+    assert!(trace.contains("# reader 0: Ours 00 00\n") && trace.contains(" > 0084000002\n"), "{trace}");
+    assert_eq!(trace.matches(" < 6F42 (").count(), 1, "{trace}");
     simulator.stop();
 }
 
@@ -222,13 +231,14 @@ fn what_happens_in_the_systems_reader_happens_in_ours() {
     let Some(pcscd) = require_or_skip(testkit::PrivatePcscd::start()) else { return };
     let own = env!("CARGO_BIN_EXE_cardlab");
     let vpcd = format!("127.0.0.1:{}", pcscd.vpcd_port());
-    let simulate = || Command::new(own).args(["sim", "--vpcd", &vpcd]).stdout(Stdio::null()).spawn().unwrap();
-    let mut simulator = simulate();
-    let end = std::time::Instant::now() + LIMIT;
-    while !run_bounded(pcscd.command("opensc-tool").arg("--atr"), LIMIT).stdout.starts_with(b"3b:80") {
-        assert!(std::time::Instant::now() < end, "pcscd sees no card");
-    }
     let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("t");
+    let simulate = || {
+        let mut command = Command::new(own);
+        command.args(["sim", "--vpcd", &vpcd, "--trace"]).arg(&trace).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let mut simulator = simulate();
+    wait_for_card(&pcscd);
     let (gone, back) = (home.path().join("gone"), home.path().join("back"));
     let script = format!(
         "set -e; opensc-tool -n; touch {gone}; until {own} ctl list | grep ': no card'; do sleep 0.05; done; \
@@ -255,4 +265,7 @@ fn what_happens_in_the_systems_reader_happens_in_ours() {
     simulator.wait().unwrap();
     let said = text(&output.stdout);
     assert!(output.status.success() && said.matches("Javacard with IsoApplet").count() == 2, "{output:?}");
+    // What a card behind pcscd has seen is in its trace, though it was killed.
+    let trace = fs::read_to_string(trace).unwrap();
+    assert!(trace.contains(" > 00A404000CF276A288BCFBA69D34F31001\n"), "{trace}");
 }

@@ -86,3 +86,21 @@ fn a_card_that_works_for_an_hour_is_pulled() {
         assert!(errors.contains("Card removed") || errors.contains("Reader"), "{pull}: {output:?}");
     }
 }
+
+/// Two cards one after the other: no time goes back. And a delay of an hour is over at once.
+#[test]
+fn the_times_of_several_cards_go_on() {
+    let Some(_) = require_or_skip(find_program("opensc-tool")) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let (trace, faults) = (home.path().join("t"), home.path().join("f.toml"));
+    std::fs::write(&faults, "[[fault]]\nreader = 1\ndo = { delay = 3600000 }\n").unwrap();
+    let (trace, faults) = (trace.to_str().unwrap(), faults.to_str().unwrap());
+    let readers = ["--reader", "isoapplet,speed=worst", "--reader", "isoapplet,speed=best", "--fast-forward"];
+    let script = "for reader in 0 1 0; do opensc-tool -r $reader -n || exit; done";
+    let output = cardlab(&[&readers[..], &["--trace", trace, "--faults", faults, "--", "sh", "-c", script]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let text = std::fs::read_to_string(trace).unwrap();
+    let times: Vec<f64> =
+        text.lines().filter_map(|line| line.split_whitespace().next().and_then(|at| at.parse().ok())).collect();
+    assert!(times.is_sorted() && *times.last().unwrap() > 3600.0, "{text}");
+}
