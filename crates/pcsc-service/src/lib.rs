@@ -8,30 +8,31 @@
 //!
 //! Cards are [`card_wire::Icc`]; this crate knows no other property of theirs.
 //!
-//! ```no_run
-//! # fn card() -> Box<dyn card_wire::Icc> { unimplemented!() }
+//! ```
+//! use card_os::{Preset, sim::{SimCard, SoftRsa}};
 //! use pcsc_service::{PcscService, ReaderSpec};
+//! let card = SimCard::from_seed(&Preset::isoapplet(), 1, SoftRsa)?;
 //! let service = PcscService::builder()
-//!     .reader(ReaderSpec::new("CardLab").card(card()))
+//!     .reader(ReaderSpec::new("CardLab").card(Box::new(card)))
 //!     .reader(ReaderSpec::new("Empty"))
 //!     .start()?;
 //! let (name, value) = service.environment();
-//! std::process::Command::new("opensc-tool").arg("-n").env(name, value).status()?;
+//! std::process::Command::new("./my-driver-tests").env(name, value);
 //! let pulled = service.readers()[0].remove();
+//! assert!(pulled.is_some() && !service.readers()[0].is_present());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! A reader can have a PIN pad. Programs that know of such readers (OpenSC, scdaemon) then ask the reader for the PIN,
 //! and the reader asks a closure or another [`PinPad`]:
 //!
-//! ```no_run
-//! # fn card() -> Box<dyn card_wire::Icc> { unimplemented!() }
+//! ```
 //! use pcsc_service::{Entry, Pin, PinRequest, ReaderSpec};
 //! let pad = |request: &PinRequest| match Pin::new(b"123456") {
 //!     Some(pin) if request.max >= 6 => Entry::Pin(pin),
 //!     _ => Entry::Cancelled,
 //! };
-//! let reader = ReaderSpec::new("Pad").card(card()).pin_pad(pad);
+//! let reader = ReaderSpec::new("Pad").pin_pad(pad);
 //! ```
 #![cfg(unix)]
 #![forbid(unsafe_code)]

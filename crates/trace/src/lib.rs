@@ -1,10 +1,17 @@
 //! What happens between programs and cards, written down line by line and read again. A Rust test records in two lines:
 //!
-//! ```no_run
-//! # fn card() -> Box<dyn card_wire::Icc> { unimplemented!() }
-//! let tracer = card_trace::Tracer::create("session.trace", card_trace::Reveal::default())?;
-//! let card = tracer.icc("card", card()); // or tracer.transport(…) around a way to a card
-//! # Ok::<(), std::io::Error>(())
+//! ```
+//! # use card_os::{Preset, sim::{SimCard, SoftRsa}};
+//! # use card_wire::{Icc as _, Protocol};
+//! # let place = tempfile::tempdir()?;
+//! # let session = place.path().join("session.trace");
+//! # let card = SimCard::from_seed(&Preset::isoapplet(), 1, SoftRsa)?;
+//! let tracer = card_trace::Tracer::create(&session, card_trace::Reveal::default())?;
+//! let mut card = tracer.icc("card", Box::new(card)); // or tracer.transport(…) around a way to a card
+//! # card.power_on(Protocol::T1);
+//! # tracer.finish()?;
+//! # assert!(std::fs::read_to_string(session)?.ends_with("0 - ATR 3B80800101\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The format

@@ -10,15 +10,16 @@
 //! for tests, only counts:
 //!
 //! ```
-//! # fn card() -> Box<dyn card_wire::Icc> { unimplemented!() }
-//! # fn main() { if false {
+//! use std::time::Duration;
+//! use card_os::{Preset, sim::{SimCard, SoftRsa}};
+//! use card_wire::Icc as _;
 //! use virtual_reader::{Clock, Profile, Slow};
 //! let clock = Clock::fast_forward();
-//! let median = Profile::named("median").expect("one that is built in");
-//! let mut card = Slow::new(card(), median, clock.clone(), 1);
-//! // … and whatever is done with the card, clock.now() says how long a real one would have taken.
-//! # let _ = &mut card;
-//! # } }
+//! let card = SimCard::from_seed(&Preset::isoapplet(), 1, SoftRsa)?;
+//! let mut card = Slow::new(card, Profile::named("median").expect("built in"), clock.clone(), 1);
+//! card.transmit(&[0x00, 0xA4, 0x04, 0x00, 0x00], &mut [0; 258]);
+//! assert!(clock.now() >= Duration::from_millis(42), "as long as a real card, and nobody has waited");
+//! # Ok::<(), card_os::OpenError>(())
 //! ```
 #![forbid(unsafe_code)]
 
